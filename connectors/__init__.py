@@ -1,0 +1,1 @@
+"""Connectors: one small folder a platform, all behind the same contract."""

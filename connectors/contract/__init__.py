@@ -1,0 +1,1 @@
+"""What every connector gives and raises: plain types, few errors, small protocols. Pure: standard library only."""

@@ -1,0 +1,61 @@
+"""What a marketplace connector can do. Optional abilities are protocols of their own, told apart by isinstance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from connectors.contract.types import Grant, MarketplaceOrder, OrderHint, Page, Site, Window
+
+
+class Marketplace(Protocol):
+    """What every marketplace can do for orders."""
+
+    platform: str
+
+    def list_orders(self, window: Window, *, sites: Sequence[str] = ()) -> Page[MarketplaceOrder]:
+        """Return one page of the orders changed (or created) in the window, lines and personal data included.
+
+        One poison order does not fail its page: it comes with `problem` set. Raises `ConnectorError`.
+        """
+
+    def get_order(self, order_id: str) -> MarketplaceOrder:
+        """Return one order by its marketplace id. Raises `NotFound` when the marketplace does not know it."""
+
+    def sites(self) -> Sequence[Site]:
+        """Return the sites this seller account may sell on."""
+
+    def sweep_seconds(self) -> float:
+        """Return the pause between two list calls that the rate in force allows, in seconds."""
+
+
+@runtime_checkable
+class PushesOrders(Protocol):
+    """A marketplace that can tell us about order changes."""
+
+    def subscribe(self, destination: str) -> str:
+        """Make sure order changes are sent to `destination` (an ARN or a URL); return the subscription's id."""
+
+    def unsubscribe(self, subscription_id: str) -> None:
+        """End the subscription; ending it twice does no harm."""
+
+
+class Authorization(Protocol):
+    """The consent dance of a platform: no database, no session; the caller keeps `state`."""
+
+    platform: str
+
+    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
+        """Return the address where the merchant agrees."""
+
+    def exchange(self, *, query: dict[str, str], redirect_uri: str) -> Grant:
+        """Turn the callback's query into tokens. Raises `Rejected` with a sentence when it is not genuine or too old."""
+
+    def refresh(self, refresh_token: str, *, key: str = "") -> Grant:
+        """Return fresh tokens. Raises `AuthorizationExpired` when the platform says the merchant must agree again."""
+
+
+class HintReader(Protocol):
+    """Turns a push message into hints; pure."""
+
+    def __call__(self, message: dict[str, Any]) -> OrderHint | None: ...
