@@ -1,0 +1,156 @@
+"""Reason code → the sentence a merchant reads, what they can do, and the originals' exact words for the log.
+
+Codes inside, sentences at the edge. A sentence says what happened and what happens next; `{names}` come from the
+order's `reason_data`. `docs/reasons.md` lists every code (a test holds it to that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from salestio.lib.text import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """How one reason reads."""
+
+    code: str
+    title: str
+    """The cause in a few words, for lists by cause."""
+    sentence: str
+    action: str = ""
+    """The one button: export, match, reconnect, address, settings, check, open, none."""
+    cure: str = ""
+    """What happens by itself."""
+    store_text: str = ""
+    """The exact sentence of FEATURES 1.5, kept for the log and for search."""
+
+
+class _Gaps(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+_ALL = (
+    Reason("QUEUED", "On its way", "On its way to your store.", "", "It is sent as soon as it is its turn."),
+    Reason("SENDING", "Being sent", "{storefront} is being asked to create this order.", "", "The answer comes within a minute."),
+    Reason("NOT_PAID_YET", "Not paid yet", "Waits for payment on {marketplace}.", "", "It goes on by itself once {marketplace} says it is paid."),
+    Reason(
+        "OUT_OF_STOCK", "Out of stock", "{stock_sentence}", "export",
+        "Tried by itself as soon as stock changes.", "Unable to reserve inventory",
+    ),
+    Reason(
+        "NO_MATCH", "Missing products", "Missing products in {storefront}: SKU: {skus}", "match",
+        "Tried again by itself when a product with this SKU appears.",
+        "{brand} can't export {marketplace} order #{order} into your {storefront} store. "
+        "Reason: Missing products in {storefront}: SKU: {skus}",
+    ),
+    Reason(
+        "AMBIGUOUS_SKU", "Several products fit", "{ambiguous_sentence}", "match",
+        "Choose one; nothing is guessed.",
+    ),
+    Reason(
+        "SKU_CHANGED", "SKU was edited", "Export is off: the SKU of {skus} was edited after import. Change the line to match it again.", "match",
+        "Nothing is sent until the line is matched again.",
+    ),
+    Reason("IMPORT_OFF", "Import is off", "Orders of {account} are not created in {storefront} (your setting).", "export", "Export creates this one."),
+    Reason("FBA_FILTERED", "FBA", "FBA orders are not created (your setting).", "export", "Amazon ships it; your stock is not touched."),
+    Reason("FBM_FILTERED", "FBM", "Only FBA orders are created (your setting).", "export", "Export creates this one."),
+    Reason("FBA_NOT_SHIPPED", "FBA, not shipped", "Waits until Amazon has shipped it.", "", "FBA orders are created once Amazon ships them."),
+    Reason("ADDRESS_MISSING", "No address yet", "{marketplace} has not given the delivery address yet.", "address", "It is read again by itself."),
+    Reason("ADDRESS_REJECTED", "Address refused", "{storefront} refuses the address: “{texts}”", "address", "Change the address, then export."),
+    Reason("TOTAL_MISMATCH", "Total differs", "{mismatch_sentence}", "export", "Nothing is sent while the sum is wrong."),
+    Reason("STORE_REFUSED", "{storefront} refuses", "{storefront} refuses this order: “{texts}”", "export", "Tried again only when you say so."),
+    Reason("STORE_DOWN", "Store does not answer", "{storefront} does not answer.", "export", "Tried again by itself; nothing is lost."),
+    Reason("THROTTLED", "Pause", "{storefront} asks for a pause.", "export", "Sent by itself when the pause is over."),
+    Reason("RECONNECT_NEEDED", "Connection expired", "The connection to {connection} has expired.", "reconnect", "Goes on by itself once it is connected again."),
+    Reason("STORE_UNINSTALLED", "App removed", "The app was removed from {storefront}.", "reconnect", "Goes on by itself once the app is installed again."),
+    Reason("NO_ANSWER", "No answer", "{unknown_sentence}", "check", "Nothing is sent twice."),
+    Reason("UNKNOWN_TOO_LONG", "No answer for long", "{storefront} has not said for {minutes} minutes whether this order exists. Look in {storefront} for {order}.", "check", "Nothing is sent again by itself."),
+    Reason("TWO_FOUND", "Found twice", "{storefront} has this order {count} times: {names}. Nothing was deleted.", "open", "Cancel the one that is too much, in {storefront}."),
+    Reason("CONFLICT", "Already in the store", "{names} in {storefront} carries this order's id. It was made by someone else.", "open", "Adopt it, or export to create a second one."),
+    Reason("UNREADABLE", "Could not be read", "This order could not be read whole: {problem}", "export", "It is read again by itself at the next change."),
+    Reason("FAULT", "Our fault", "Something in {brand} broke while working on this order ({problem}). We have been told.", "export", "Tried again by itself."),
+    Reason("TOO_OLD", "Older than 50 days", "The order is older than 50 days, and {storefront} does not let us look that far back.", "export", "Export sends it after you have looked."),
+    Reason("CANCELED", "Canceled", "Canceled on {marketplace} before it reached your store.", "none", ""),
+    Reason("REFUNDED", "Refunded", "Refunded on {marketplace} before it reached your store.", "export", ""),
+    Reason("BEFORE_CONNECTION", "From before", "Bought before {account} was connected; fetched by hand.", "export", "Export creates this one."),
+    Reason("GONE_IN_STORE", "Gone in the store", "{names} was {how} in {storefront}. Nothing is made again by itself.", "export", "Export offers to create it again."),
+    Reason("REPLACEMENT_REFUSED", "Replacement", "A replacement without a price.", "export", ""),
+)  # fmt: skip
+
+REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
+
+STOREFRONTS = {"shopify": "Shopify", "bigcommerce": "BigCommerce"}
+MARKETPLACES = {"amazon": "Amazon", "ebay": "eBay", "etsy": "Etsy"}
+
+
+def missing_units(items: list[Mapping[str, Any]]) -> int:
+    """Return how many units are short in all."""
+    return sum(max(int(item["wanted"]) - max(int(item["available"]), 0), 0) for item in items)
+
+
+def stock_sentence(data: Mapping[str, Any]) -> str:
+    """Return "2 ordered, 1 available at Portland Warehouse: SKU", every short line named."""
+    parts = []
+    for item in data.get("items", []):
+        where = f" at {item['location']}" if item.get("location") else ""
+        text = f"{item['wanted']} ordered, {item['available']} available{where}: {item['sku'] or item['seller_sku']}"
+        if item.get("ahead"):
+            text += f" (kept for {item['ahead']}, which was paid earlier)"
+        parts.append(text)
+    return "; ".join(parts) or "A unit is missing"
+
+
+def ambiguous_sentence(data: Mapping[str, Any]) -> str:
+    """Return "SKU X exists on 2 products: A, B", every such SKU named."""
+    parts = []
+    for item in data.get("items", []):
+        label = f"SKU {item['seller_sku']}" if item.get("seller_sku") else f"“{item.get('title', '')}”"
+        parts.append(f"{label} exists on {counted(len(item['candidates']), 'product')}: {', '.join(item['candidates'])}")
+    return "; ".join(parts) or "More than one product fits"
+
+
+def mismatch_sentence(data: Mapping[str, Any]) -> str:
+    """Return what the buyer paid, what the lines make, and the difference."""
+    if data.get("paid"):
+        return (
+            f"The lines add up to {data.get('sum')} {data.get('currency')}, the buyer paid {data['paid']}: "
+            f"a difference of {data.get('difference')}."
+        )
+    return str(data.get("problem") or "The order does not add up.")
+
+
+def unknown_sentence(data: Mapping[str, Any], storefront: str) -> str:
+    """Return what we asked, when, and when we look again."""
+    asked = str(data.get("asked_at", ""))[11:19]
+    again = str(data.get("again_at", ""))[11:19]
+    text = f"We asked {storefront} to create this order at {asked} UTC and got no answer."
+    if again:
+        text += f" Checking again at {again} ({data.get('look', 1)} of {data.get('looks', 4)}); nothing is sent twice."
+    return text
+
+
+def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> str:
+    """Return the words of a reason with its numbers and names filled in; `part` is a field of `Reason`."""
+    reason = REASONS.get(code)
+    if reason is None:
+        return code
+    storefront = STOREFRONTS.get(str(data.get("store_platform", "shopify")), "your store")
+    filled = _Gaps(data)
+    filled.setdefault("brand", settings.BRAND_NAME)
+    filled["storefront"] = storefront
+    filled["marketplace"] = MARKETPLACES.get(str(data.get("platform", "amazon")), "the marketplace")
+    filled["stock_sentence"] = stock_sentence(data)
+    filled["ambiguous_sentence"] = ambiguous_sentence(data)
+    filled["mismatch_sentence"] = mismatch_sentence(data)
+    filled["unknown_sentence"] = unknown_sentence(data, storefront)
+    filled["skus"] = ", ".join(data.get("skus", [])) or "—"
+    filled["names"] = ", ".join(data.get("names", [])) or "—"
+    filled["texts"] = "; ".join(data.get("texts", [])) or "no reason given"
+    return str(getattr(reason, part)).format_map(filled)

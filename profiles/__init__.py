@@ -1,0 +1,1 @@
+"""Global Profiles come with the issue that sends stock and prices out; this folder is their place."""
