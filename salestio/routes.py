@@ -1,0 +1,63 @@
+"""One table: event name → the functions that act on it. The only place where one app's event meets another's function.
+
+Names are strings, imported at first use, so no app imports its neighbor for this. `NOW` runs in the transaction that
+emits; `LATER` writes one outbox row a handler in that transaction, done afterwards with attempts and backoff.
+`QUESTIONS` have one function each and give an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+NOW: dict[str, tuple[str, ...]] = {
+    "store.connected": ("inventory.catalog.on_store_connected", "accounts.connect.on_store_connected"),
+    "store.restored": ("orders.waking.on_store_restored",),
+    "account.connected": ("orders.pull.on_account_connected",),
+    "account.restored": ("orders.pull.on_account_connected", "orders.waking.on_account_restored"),
+    "stock.changed": ("orders.waking.on_stock_changed",),
+    "catalog.changed": ("orders.waking.on_catalog_changed",),
+    "mapping.changed": ("orders.waking.on_mapping_changed",),
+    "settings.changed": ("orders.waking.on_settings_changed",),
+    "buyer.erase": ("orders.personal.on_erase",),
+    "merchant.erase": ("orders.personal.on_merchant_erase",),
+}
+"""stock.changed(store_id, variant_ids) · catalog.changed(store_id, skus, title_keys) · mapping.changed(store_id, seller_skus)
+· store.connected/restored(store_id) · account.connected/restored(account_id) · settings.changed(store_id)
+· buyer.erase(store_id, order_ids, email) · merchant.erase()"""
+
+LATER: dict[str, tuple[str, ...]] = {
+    "order.canceled_while_sending": ("orders.steps.cancel.cancel_in_store",),
+    "order.misplaced": ("inventory.move.move_part",),
+}
+
+QUESTIONS: dict[str, str] = {
+    "orders.to_place": "orders.placing.to_place",
+    "orders.turns": "orders.waking.turns",
+}
+
+
+@cache
+def resolve(name: str) -> Callable[..., Any]:
+    """Return the function of a dotted name. Raises ImportError or AttributeError when there is none."""
+    module, _, function = name.rpartition(".")
+    return getattr(import_module(module), function)  # type: ignore[no-any-return]
+
+
+def emit(event: str, **facts: Any) -> None:
+    """Tell an event, inside the transaction that makes it true. Raises KeyError for a name that is in no table."""
+    if event not in NOW and event not in LATER:
+        raise KeyError(f"{event} stands in no table of salestio/routes.py")
+    for name in NOW.get(event, ()):
+        resolve(name)(**facts)
+    for name in LATER.get(event, ()):
+        from salestio.outbox import dispatch
+
+        dispatch.owe(handler=name, key=str(facts.pop("key", "")), store_id=facts.pop("store_id", None), subject=facts)
+
+
+def ask(question: str, **facts: Any) -> Any:
+    """Ask another app. Raises KeyError for a question nobody answers."""
+    return resolve(QUESTIONS[question])(**facts)
