@@ -1,0 +1,83 @@
+"""Which orders become store orders: the creation matrix (F15-F20) and what stands in the way. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.contract.types import InventoryRule
+
+READY = "READY"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What of an order decides its way."""
+
+    status: str
+    fulfilled_by: str
+    has_address: bool
+    shipped_when_seen: bool
+    problem: str
+    lines: int
+    purchased_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What of the settings decides it."""
+
+    import_orders: bool = True
+    order_type: str = "merchant"
+    """merchant, marketplace or both (F18)."""
+    older_allowed: bool = False
+    """The store lets us see orders older than 60 days (read_all_orders)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where the order goes: READY to be matched and sent, or a state with a reason code."""
+
+    code: str
+    state: str = ""
+    inventory: InventoryRule = InventoryRule.OBEY
+    fulfilled: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return self.code == READY
+
+
+def way(order: OrderFacts, wishes: Wishes, *, now: datetime, by_hand: bool = False, create_anyway: bool = False) -> Way:
+    """Decide what becomes of the order now.
+
+    `by_hand` is the Export button: it overrides settings (import off, FBA or FBM filtered, age), never facts.
+    """
+    if order.status == "canceled":
+        return Way("CANCELED", "canceled")
+    if order.problem:
+        return Way("UNREADABLE", "held")
+    if order.status == "incomplete":
+        return Way("NOT_PAID_YET", "imported")
+    if order.status == "refunded" and not by_hand:
+        return Way("REFUNDED", "skipped")
+    if not order.lines:
+        return Way("CANCELED", "canceled")
+    if not by_hand:
+        if not wishes.import_orders:
+            return Way("IMPORT_OFF", "skipped")
+        if order.fulfilled_by == "marketplace" and wishes.order_type == "merchant":
+            return Way("FBA_FILTERED", "skipped")
+        if order.fulfilled_by == "merchant" and wishes.order_type == "marketplace":
+            return Way("FBM_FILTERED", "skipped")
+        if now - order.purchased_at > timedelta(days=50) and not wishes.older_allowed:
+            return Way("TOO_OLD", "held")
+    if order.fulfilled_by == "marketplace":
+        if order.status != "shipped" and not by_hand:
+            return Way("FBA_NOT_SHIPPED", "imported")
+        return Way(READY, inventory=InventoryRule.NONE, fulfilled=order.status == "shipped")
+    if not order.has_address:
+        return Way("ADDRESS_MISSING", "waiting")
+    if order.shipped_when_seen and order.status == "shipped":
+        return Way(READY, inventory=InventoryRule.NONE, fulfilled=True)
+    return Way(READY, inventory=InventoryRule.IGNORE if create_anyway else InventoryRule.OBEY)
