@@ -1,0 +1,1 @@
+"""Amazon's Selling Partner API: orders in, and notifications about them. See README.md."""

@@ -1,0 +1,52 @@
+"""Amazon's published rates, as data: token buckets per operation, seller and application.
+
+Source: the usage plans in Amazon's Swagger files. The header `x-amzn-RateLimit-Limit` teaches the rate really in force;
+it never tells the burst.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.ratelimit import Take
+
+RATE_HEADER = "x-amzn-RateLimit-Limit"
+
+SLOW_RATE = 0.2
+"""Below this many a second a limit is kept on the job row, not in Redis (MECHANISMS 10)."""
+
+URGENT_RESERVE = 5
+"""getOrder tokens kept for *Fetch one order now* (MECHANISMS 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Calls a second, and how many at once after a pause."""
+
+    rate: float
+    burst: int
+
+
+RATES: dict[str, Rate] = {
+    "searchOrders": Rate(0.0056, 20),
+    "getOrder": Rate(0.5, 30),
+    "getMarketplaceParticipations": Rate(0.016, 15),
+    "createDestination": Rate(1, 5),
+    "getDestinations": Rate(1, 5),
+    "createSubscription": Rate(1, 5),
+    "getSubscription": Rate(1, 5),
+    "deleteSubscriptionById": Rate(1, 5),
+}
+
+
+def bucket(operation: str, owner: str) -> str:
+    """Return the bucket's name; `owner` is the seller, or `app` for calls made in our own name."""
+    return f"amazon:{owner}:{operation}"
+
+
+def takes(operation: str, owner: str, *, reserve: float = 0.0) -> tuple[Take, ...]:
+    """Return what a call takes from the limiter: nothing for slow operations, whose limit the job row keeps."""
+    known = RATES[operation]
+    if known.rate < SLOW_RATE:
+        return ()
+    return (Take(bucket(operation, owner), known.rate, known.burst, reserve=reserve),)

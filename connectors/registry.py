@@ -1,0 +1,87 @@
+"""Which platforms there are: one line each. Connectors are named by strings and imported at first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import import_module
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a platform is to a merchant."""
+
+    MARKETPLACE = "marketplace"
+    STOREFRONT = "storefront"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform: how it is shown, and where its code is (`module:name`, resolved by `load`)."""
+
+    name: str
+    kind: Kind
+    label: str
+    mark: str
+    """Two letters for the badge; no platform's own logo is used."""
+    connector: str
+    auth: str
+    webhooks: str = ""
+    """Reads a store's webhook (`contract.storefront.WebhookReader`)."""
+    hints: str = ""
+    """Reads a marketplace's push message (`contract.marketplace.HintReader`)."""
+    regions: Mapping[str, str] = field(default_factory=dict)
+    """Region code → its name, where an account belongs to one region."""
+
+
+_AMAZON_REGIONS = {"na": "North America", "eu": "Europe", "fe": "Far East"}
+
+PLATFORMS: dict[str, Platform] = {
+    line.name: line
+    for line in (
+        Platform(
+            name="amazon",
+            kind=Kind.MARKETPLACE,
+            label="Amazon",
+            mark="az",
+            connector="connectors.amazon.connector:Amazon",
+            auth="connectors.amazon.auth:AmazonAuth",
+            hints="connectors.amazon.notifications:read_hint",
+            regions=_AMAZON_REGIONS,
+        ),
+        Platform(
+            name="shopify",
+            kind=Kind.STOREFRONT,
+            label="Shopify",
+            mark="sh",
+            connector="connectors.shopify.connector:Shopify",
+            auth="connectors.shopify.auth:ShopifyAuth",
+            webhooks="connectors.shopify.webhooks:read",
+        ),
+    )
+}
+
+
+def platform(name: str) -> Platform:
+    """Return the platform of that name. Raises `LookupError` for one we do not have."""
+    try:
+        return PLATFORMS[name]
+    except KeyError:
+        raise LookupError(f"There is no platform called {name!r}; known are {', '.join(sorted(PLATFORMS))}") from None
+
+
+def marketplaces() -> tuple[Platform, ...]:
+    """Return the platforms where buyers buy."""
+    return tuple(line for line in PLATFORMS.values() if line.kind is Kind.MARKETPLACE)
+
+
+def storefronts() -> tuple[Platform, ...]:
+    """Return the platforms merchants' stores run on."""
+    return tuple(line for line in PLATFORMS.values() if line.kind is Kind.STOREFRONT)
+
+
+def load(path: str) -> Any:
+    """Import what `module:name` names. Raises `ImportError` or `AttributeError` when it does not exist."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
