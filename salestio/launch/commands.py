@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 from salestio.launch.environment import credentials_of, environment, make_credentials
 
@@ -71,12 +72,18 @@ def test(arguments: list[str]) -> int:
 
 
 def run_module(module: str, arguments: list[str]) -> int:
-    """Replace this process by `python -m module`. Says so when this clone does not have it."""
-    if not (ROOT / module.replace(".", "/")).exists() and not (ROOT / (module.replace(".", "/") + ".py")).exists():
+    """Replace this process by `python -m module`; return 1 when this clone does not have it."""
+    place = ROOT / module.replace(".", "/")
+    if not place.is_dir() and not place.with_suffix(".py").is_file():
         print(f"This clone has no {module}.", file=sys.stderr)
         return 1
+    return replace([sys.executable, "-m", module, *arguments], dict(os.environ))
+
+
+def replace(command: list[str], env: dict[str, str]) -> NoReturn:
+    """Become another program, started in the clone."""
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+    os.execve(command[0], command, env)
 
 
 def manage(arguments: list[str]) -> int:
@@ -97,8 +104,7 @@ def manage(arguments: list[str]) -> int:
     else:
         print(f"No run has used {directory} yet; start ./run first, or say which with --data DIR.", file=sys.stderr)
         env = offline_environment()
-    os.chdir(ROOT)
-    os.execve(sys.executable, [sys.executable, "manage.py", *arguments], env)
+    return replace([sys.executable, "manage.py", *arguments], env)
 
 
 def lock(arguments: list[str]) -> int:

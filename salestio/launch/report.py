@@ -1,0 +1,33 @@
+"""What `./run` tells: the line of JSON (CONTROL_API.md) and the friendly summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def run_line(
+    web: str, sandbox: str, merchants: list[dict[str, Any]], admin: dict[str, str], pids: dict[str, list[int]]
+) -> dict[str, Any]:
+    """Return the line of CONTROL_API.md, "Starting"."""
+    return {"web": web, "sandbox": sandbox, "merchants": merchants, "admin": admin, "pids": pids}
+
+
+def print_summary(line: dict[str, Any], data: Path, seconds: float) -> None:
+    """Print where to look and how to sign in."""
+    rows = [
+        "",
+        f"  Ready after {seconds:.1f} s.",
+        "",
+        f"  Dashboard      {line['web']}/",
+        f"  Sandbox        {line['sandbox']}/   a pretend Amazon and Shopify: be the buyer, break things",
+        f"  Support        {line['web']}/admin/   {line['admin']['login']}   {line['admin']['password']}",
+        "",
+    ]
+    for merchant in line["merchants"]:
+        rows.append(f"  {merchant['name']}: sign in as {merchant['login']}   {merchant['password']}")
+        for store in merchant["stores"]:
+            if store["platform"] == "shopify":
+                rows.append(f"      its Shopify admin   {line['sandbox']}/shopify/{store['key']}/admin")
+    rows += ["", f"  Data and logs are in {data}. Ctrl-C ends everything.", ""]
+    print("\n".join(rows), flush=True)
