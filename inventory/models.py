@@ -129,6 +129,8 @@ class Reservation(MerchantModel):
     quantity = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.KEPT)
     handed_over_at = models.DateTimeField(null=True, blank=True)
+    # With several locations the store decides where an order goes: units settle only where they really were taken.
+    placed = models.BooleanField(default=True, help_text="Surely taken from this row's location.")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 

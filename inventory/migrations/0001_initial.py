@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ('quantity', models.PositiveIntegerField()),
                 ('state', models.CharField(choices=[('kept', 'kept'), ('sending', 'being sent'), ('unknown', 'unknown'), ('handed_over', 'handed over'), ('settled', 'settled'), ('released', 'released')], default='kept', max_length=12)),
                 ('handed_over_at', models.DateTimeField(blank=True, null=True)),
+                ('placed', models.BooleanField(default=True, help_text="Surely taken from this row's location.")),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.merchant')),

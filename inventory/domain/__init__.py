@@ -1,0 +1,1 @@
+"""The rules of stock: plain functions on plain data, no database."""

@@ -1,0 +1,21 @@
+"""Two small helpers for the statements that the ORM cannot say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+
+def rows(sql: str, params: Any) -> list[tuple[Any, ...]]:
+    """Run a statement and return all its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def run(sql: str, params: Any) -> int:
+    """Run a statement and return how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
