@@ -23,10 +23,12 @@ NOW: dict[str, tuple[str, ...]] = {
     "settings.changed": ("orders.waking.on_settings_changed",),
     "buyer.erase": ("orders.personal.on_erase",),
     "merchant.erase": ("orders.personal.on_merchant_erase",),
+    "alert.open": ("notifications.alerts.raise_alert",),
+    "alert.close": ("notifications.alerts.close",),
 }
 """stock.changed(store_id, variant_ids) · catalog.changed(store_id, skus, title_keys) · mapping.changed(store_id, seller_skus)
 · store.connected/restored(store_id) · account.connected/restored(account_id) · settings.changed(store_id)
-· buyer.erase(store_id, order_ids, email) · merchant.erase()"""
+· buyer.erase(store_id, order_ids, email) · merchant.erase() · alert.open(kind, key, data) · alert.close(kind, key)"""
 
 LATER: dict[str, tuple[str, ...]] = {
     "order.canceled_while_sending": ("orders.steps.cancel.cancel_in_store",),
@@ -36,6 +38,8 @@ LATER: dict[str, tuple[str, ...]] = {
 QUESTIONS: dict[str, str] = {
     "orders.to_place": "orders.placing.to_place",
     "orders.turns": "orders.waking.turns",
+    "orders.buyer_email": "orders.domain.buyer_email.buyer_email",
+    "mail.send": "notifications.mail.send",
 }
 
 
@@ -52,10 +56,12 @@ def emit(event: str, **facts: Any) -> None:
         raise KeyError(f"{event} stands in no table of salestio/routes.py")
     for name in NOW.get(event, ()):
         resolve(name)(**facts)
-    for name in LATER.get(event, ()):
+    if event in LATER:
         from salestio.outbox import dispatch
 
-        dispatch.owe(handler=name, key=str(facts.pop("key", "")), store_id=facts.pop("store_id", None), subject=facts)
+        subject = {name: value for name, value in facts.items() if name not in ("key", "store_id")}
+        for name in LATER[event]:
+            dispatch.owe(handler=name, key=str(facts.get("key", "")), store_id=facts.get("store_id"), subject=subject)
 
 
 def ask(question: str, **facts: Any) -> Any:

@@ -1,0 +1,121 @@
+"""Pages inside a store's admin: the store's session token instead of a cookie (MECHANISMS 18).
+
+Browsers keep no third-party cookies, so in the frame every request proves itself with a token of one minute that the
+store's admin hands to our script: as `Authorization: Bearer …`, and on the first load as `id_token` in the address.
+A request with such a token needs no CSRF token: another site cannot make the browser send it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts import connections
+from accounts.models import Membership, Role, StoreRoute
+from connectors.contract.errors import ConnectorError
+
+PLATFORM = "shopify"
+RELOAD_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
+"""Tells the store's script to fetch a new token and ask once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at an embedded page: a person of the store's staff, proven by the store."""
+
+    platform: str
+    store_key: str
+    staff_id: str
+    token: str
+    known: bool
+    """Whether the store belongs to a merchant of ours already."""
+
+
+def identify(request: HttpRequest) -> bool:
+    """Set merchant, role and actor from a session token; return False when the request carries none.
+
+    A token that is not good leaves the request without a merchant: it never falls back to a cookie.
+    """
+    request.embedded = None  # type: ignore[attr-defined]
+    token = _token(request)
+    if not token:
+        return False
+    request.user = AnonymousUser()
+    try:
+        claims = connections.authorization(PLATFORM).decode_session_token(token)
+    except ConnectorError:
+        request.embedded_refused = True  # type: ignore[attr-defined]
+        return True
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    request.frame_ancestors = ancestors(claims.shop)  # type: ignore[attr-defined]
+    route = StoreRoute.objects.filter(platform=PLATFORM, key=claims.shop).first()
+    request.embedded = Visitor(  # type: ignore[attr-defined]
+        PLATFORM, claims.shop, claims.user_id, token, route is not None
+    )
+    if route is not None:
+        _become(request, route.merchant_ref, claims.user_id)
+    return True
+
+
+def _become(request: Any, merchant_id: int, staff_id: str) -> None:
+    member = None
+    if staff_id:
+        member = (
+            Membership.objects.select_related("user").filter(merchant_ref=merchant_id, platform_user=staff_id).first()
+        )
+    request.merchant_id = merchant_id
+    # Whom the store lets into the app may work with it; what only an owner may do needs a member linked to them.
+    request.role = member.role if member else Role.MANAGER
+    request.actor = str(member.user) if member else f"store staff {staff_id}".strip()
+    if member is not None and member.user.is_active:
+        request.user = member.user
+    request.memberships = [member] if member else []
+
+
+def _token(request: HttpRequest) -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and token:
+        return token.strip()
+    return request.GET.get("id_token", "") if request.method in ("GET", "HEAD") else ""
+
+
+def ancestors(shop: str) -> tuple[str, ...]:
+    """Return who may frame a page of this shop: the shop itself and the store platform's admin, nobody else."""
+    parts = urlsplit(settings.PLATFORM_URLS["shopify"]["admin"].replace("{shop}", shop))
+    own = f"{parts.scheme}://{parts.netloc}"
+    return (own, "https://admin.shopify.com") if parts.netloc == shop else (own,)
+
+
+def looks_embedded(request: HttpRequest) -> bool:
+    """Say whether the request comes from a frame in a store's admin, with a token or with one that ran out."""
+    return (
+        getattr(request, "embedded", None) is not None
+        or getattr(request, "embedded_refused", False)
+        or request.GET.get("embedded") == "1"
+    )
+
+
+def bounce(request: HttpRequest) -> HttpResponse:
+    """Answer a request whose token ran out: a script gets 401 and asks again, a page load gets a page that fetches a
+    fresh token and comes back. The page is framed only by the shop it names, and holds nothing of anybody."""
+    if request.method not in ("GET", "HEAD") or request.headers.get("Authorization"):
+        response = HttpResponse("The session token is missing or ran out.", status=401, content_type="text/plain")
+        response[RELOAD_HEADER] = "1"
+        return response
+    shop = request.GET.get("shop", "")
+    if connections.is_store_key(PLATFORM, shop):
+        request.frame_ancestors = ancestors(shop)  # type: ignore[attr-defined]
+    query = {name: value for name, value in request.GET.items() if name not in ("id_token", "hmac", "timestamp")}
+    return render(
+        request,
+        "accounts/embedded_bounce.html",
+        {"target": f"{request.path}?{urlencode(query)}", "bridge": settings.SHOPIFY_APP_BRIDGE_URL,
+         "client_id": settings.SHOPIFY["client_id"], "bare": True},
+        status=401 if getattr(request, "embedded_refused", False) else 200,
+    )  # fmt: skip
