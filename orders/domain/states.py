@@ -60,7 +60,7 @@ TABLE: dict[ExportState, StateFacts] = {
         "Sending", "work", _to("created", "unknown", "held", "waiting", "imported"), True, "", True, False
     ),
     ExportState.UNKNOWN: StateFacts(
-        "Checking", "ask", _to("created", "sending", "held", "waiting", "imported"), True, "check", True, False
+        "Checking", "ask", _to("created", "sending", "held", "waiting", "imported", "canceled"), True, "check", True, False
     ),
     ExportState.CREATED: StateFacts("In store", "ok", _to("imported"), True, "open", False, True),
     ExportState.SKIPPED: StateFacts(

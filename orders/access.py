@@ -1,0 +1,28 @@
+"""The one door to an order: what is not the merchant's is answered 404. Call inside a scope."""
+
+from __future__ import annotations
+
+from django.http import Http404
+
+from orders.models import Order, SavedView
+from salestio import tenancy
+
+
+def order_for(pk: int) -> Order:
+    """Return the active merchant's order with its account and store. Raises `Http404` when there is none."""
+    found = (
+        Order.objects.select_related("account", "store")
+        .filter(merchant_id=tenancy.current_merchant_id(), pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404("There is no such order.")
+    return found
+
+
+def saved_view_for(pk: int) -> SavedView:
+    """Return the active merchant's saved view. Raises `Http404` when there is none."""
+    found = SavedView.objects.filter(merchant_id=tenancy.current_merchant_id(), pk=pk).first()
+    if found is None:
+        raise Http404("There is no such view.")
+    return found

@@ -1,0 +1,193 @@
+"""Claim a lane's due orders and load everything the steps need, in a handful of queries for the whole batch."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from accounts import preferences
+from accounts.models import MarketplaceAccount, Store
+from connectors.contract.types import PersonalDetails, StoreOrderDraft
+from inventory.models import SkuMapping, Variant
+from orders import personal
+from orders.domain.matching import Candidate, Catalog, sku_form
+from orders.domain.routing import Way
+from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
+from salestio.lib.text import title_key
+
+CLAIM_DUE = """
+WITH due AS (
+    SELECT id FROM orders_order
+    WHERE merchant_id = %s AND store_id = %s AND export_state IN ('imported', 'waiting', 'sending', 'unknown')
+      AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())
+    ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+UPDATE orders_order o SET lease_token = %s, lease_until = now() + make_interval(secs => %s)
+FROM due WHERE o.id = due.id RETURNING o.*
+"""
+CLAIM_ONE = """
+UPDATE orders_order o SET lease_token = %s, lease_until = now() + make_interval(secs => %s)
+WHERE merchant_id = %s AND id = %s AND (lease_until IS NULL OR lease_until < now())
+RETURNING o.*
+"""
+
+
+@dataclass(slots=True)
+class Item:
+    """One claimed order with what belongs to it, and what the steps decided so far."""
+
+    order: Order
+    lines: list[OrderLine] = field(default_factory=list)
+    personal: PersonalDetails | None = None
+    store_order: StoreOrder | None = None
+    way: Way | None = None
+    draft: StoreOrderDraft | None = None
+    changed_lines: list[OrderLine] = field(default_factory=list)
+    by_hand: bool = False
+    create_anyway: bool = False
+    actor: str = ""
+
+    @property
+    def live_lines(self) -> list[OrderLine]:
+        """Return the lines that are exported: those with units left."""
+        return [line for line in self.lines if line.quantity > 0]
+
+
+@dataclass(slots=True)
+class Batch:
+    """A lane's claimed orders and their surroundings."""
+
+    merchant_id: int
+    store: Store
+    token: uuid.UUID
+    items: list[Item]
+    now: datetime
+    accounts: dict[int, MarketplaceAccount] = field(default_factory=dict)
+    chosen: dict[int, preferences.OrderPreferences] = field(default_factory=dict)
+    variants: dict[int, Variant] = field(default_factory=dict)
+    catalogs: dict[int, Catalog] = field(default_factory=dict)
+    events: list[OrderEvent] = field(default_factory=list)
+
+    def say(self, item: Item, stage: str, code: str, **data: Any) -> None:
+        """Note an event of the order's log; all of the batch are written in one insert."""
+        self.events.append(
+            OrderEvent(
+                merchant_id=self.merchant_id, order_id=item.order.pk, at=self.now, stage=stage, code=code, data=data,
+                actor=item.actor, attempt=item.order.attempts,
+            )
+        )  # fmt: skip
+
+    def names(self, item: Item) -> dict[str, Any]:
+        """Return the names every reason's sentence may need."""
+        return {
+            "platform": item.order.platform,
+            "store_platform": self.store.platform,
+            "account": self.accounts[item.order.account_id].name,
+            "order": item.order.marketplace_order_id,
+        }
+
+
+def claim_due(merchant_id: int, store_id: int, *, limit: int, moment: datetime) -> Batch | None:
+    """Claim the lane's oldest due orders. In a scope; the claim and what follows commit together."""
+    token = uuid.uuid4()
+    rows = list(Order.objects.raw(CLAIM_DUE, [merchant_id, store_id, limit, token, settings.TIMES.lease]))
+    if not rows:
+        return None
+    rows.sort(key=lambda row: (row.paid_at or row.purchased_at, row.pk))
+    return _load(merchant_id, store_id, token, rows, moment)
+
+
+def claim_one(merchant_id: int, order_id: int, *, moment: datetime) -> Batch | None:
+    """Claim one order for a person, whatever its state, unless a worker has it right now. In a scope."""
+    token = uuid.uuid4()
+    rows = list(Order.objects.raw(CLAIM_ONE, [token, settings.TIMES.lease, merchant_id, order_id]))
+    return _load(merchant_id, rows[0].store_id, token, rows, moment) if rows else None
+
+
+def _load(merchant_id: int, store_id: int, token: uuid.UUID, rows: Sequence[Order], moment: datetime) -> Batch:
+    ids = [row.pk for row in rows]
+    store = Store.objects.select_related("merchant").get(pk=store_id)
+    batch = Batch(merchant_id, store, token, [Item(row) for row in rows], moment)
+    by_id = {item.order.pk: item for item in batch.items}
+    for line in OrderLine.objects.filter(order_id__in=ids).order_by("order_id", "number"):
+        by_id[line.order_id].lines.append(line)
+    accounts = MarketplaceAccount.objects.select_related("merchant").filter(pk__in={row.account_id for row in rows})
+    for account in accounts:
+        account.store = store
+        batch.accounts[account.pk] = account
+        batch.chosen[account.pk] = preferences.for_order(account, store)
+    for made in StoreOrder.objects.filter(order_id__in=ids).order_by("order_id", "generation"):
+        by_id[made.order_id].store_order = made
+    return batch
+
+
+def load_buyers(items: Iterable[Item]) -> None:
+    """Open the buyers of these orders; one whose data was erased keeps None."""
+    by_id = {item.order.pk: item for item in items}
+    for buyer in Buyer.objects.filter(order_id__in=list(by_id)):
+        by_id[buyer.order_id].personal = personal.unseal(buyer.sealed)
+
+
+def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
+    """Load mappings and the variants that these lines may mean, for each account of the batch."""
+    chosen = next(iter(batch.chosen.values()))
+    exact = chosen.sku_case_sensitive
+    seller_skus = {line.seller_sku for item in items for line in item.live_lines if line.seller_sku}
+    mappings: dict[int | None, dict[str, str]] = defaultdict(dict)
+    rows = SkuMapping.objects.filter(store_id=batch.store.pk, seller_sku__in=seller_skus)
+    for account_id, seller_sku, sku in rows.values_list("account_id", "seller_sku", "sku"):
+        mappings[account_id][seller_sku] = sku
+    wanted = set(seller_skus) | {sku for by_account in mappings.values() for sku in by_account.values()}
+    keys = {line_key(line) for item in items for line in item.live_lines} - {""} if chosen.title_matching else set()
+    matched = {line.variant_id for item in items for line in item.lines if line.variant_id}
+    by_sku: dict[str, list[Candidate]] = defaultdict(list)
+    by_title: dict[str, list[Candidate]] = defaultdict(list)
+    for variant in _variants(batch, wanted, keys, matched, exact):
+        batch.variants[variant.pk] = variant
+        if not variant.active or variant.deleted_at:
+            continue
+        candidate = Candidate(variant.pk, variant.sku, variant.title, variant.title_key)
+        if variant.sku.strip():
+            by_sku[sku_form(variant.sku, case_sensitive=exact)].append(candidate)
+        if variant.title_key in keys:
+            by_title[variant.title_key].append(candidate)
+    for account_id in batch.accounts:
+        batch.catalogs[account_id] = Catalog(
+            by_sku=by_sku,
+            by_title=by_title,
+            account_mappings=mappings.get(account_id, {}),
+            mappings=mappings.get(None, {}),
+            case_sensitive=exact,
+            use_titles=chosen.title_matching,
+        )
+
+
+def line_key(line: OrderLine) -> str:
+    """Return the title key of a stored line."""
+    parts = [line.title]
+    for name, value in line.variation:
+        parts += [name, value]
+    return title_key(parts)
+
+
+def _variants(batch: Batch, skus: set[str], keys: set[str], ids: set[int], exact: bool) -> Iterable[Variant]:
+    """Return variants by SKU, title key or id, each by its own index."""
+    same = "v.sku = ANY(%s)" if exact else "lower(v.sku) = ANY(%s)"
+    forms = [sku_form(sku, case_sensitive=exact) for sku in skus]
+    parts = [f"SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND {same}"]
+    params: list[Any] = [batch.merchant_id, batch.store.pk, forms if exact else [form.lower() for form in forms]]
+    if keys:
+        parts.append("SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND v.title_key = ANY(%s)")
+        params += [batch.merchant_id, batch.store.pk, list(keys)]
+    if ids:
+        parts.append("SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.id = ANY(%s)")
+        params += [batch.merchant_id, list(ids)]
+    seen: dict[int, Variant] = {}
+    for variant in Variant.objects.raw(" UNION ALL ".join(parts), params):
+        seen.setdefault(variant.pk, variant)
+    return seen.values()

@@ -1,0 +1,119 @@
+"""Reserve every unit of each order, all or nothing, oldest paid first (DESIGN 6, MECHANISMS 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.contract.types import InventoryRule
+from inventory import reservations
+from inventory.domain.stock import Allocation, Ask, AskLine
+from inventory.models import Location
+from orders.models import StockWait
+from orders.steps.batch import Batch, Item
+from orders.steps.settle import hold
+from orders.waking import turns
+
+
+def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
+    """Reserve for the orders that take stock; return those that may go on. The short ones are held, naming every line."""
+    free = [item for item in items if item.way is not None and item.way.inventory is InventoryRule.NONE]
+    asking = [item for item in items if item not in free]
+    if not asking:
+        return free
+    kept = reservations.kept_units(order_ids=[item.order.pk for item in asking])
+    stays = [item for item in asking if _covers(kept.get(item.order.pk), item)]
+    fresh = [item for item in asking if item not in stays]
+    redo = [item.order.pk for item in fresh if kept.get(item.order.pk)]
+    if redo:
+        reservations.release(order_ids=redo, cause="reserved again")
+    if not fresh:
+        return [*free, *stays]
+    asks = [_ask(batch, item) for item in fresh]
+    variants = {line.variant_id for ask in asks for line in ask.lines}
+    ahead = turns(variant_ids=sorted(variants), besides=[item.order.pk for item in fresh])
+    outcome = reservations.reserve(store_id=batch.store.pk, asks=asks, ahead=ahead)
+    granted = {grant.order_id for grant in outcome.granted}
+    won = [item for item in fresh if item.order.pk in granted]
+    short = [item for item in fresh if item.order.pk not in granted]
+    if short:
+        _hold_short(batch, short, outcome)
+    StockWait.objects.filter(order_id__in=granted).delete() if _waited(won) else None
+    for item in won:
+        batch.say(item, "reserve", "RESERVED", units=sum(line.quantity for line in item.live_lines))
+    return [*free, *stays, *won]
+
+
+def _waited(items: Sequence[Item]) -> bool:
+    """Say whether any of these orders may stand in the queue for stock (it has been tried before)."""
+    return any(item.order.attempts or item.by_hand or item.order.state_since != item.order.imported_at for item in items)
+
+
+def _covers(kept: dict[int, int] | None, item: Item) -> bool:
+    """Say whether what is kept for this order is exactly what its lines need."""
+    need: dict[int, int] = {}
+    for line in item.live_lines:
+        if line.variant_id:
+            need[line.variant_id] = need.get(line.variant_id, 0) + line.quantity
+    return bool(kept) and kept == need
+
+
+def _ask(batch: Batch, item: Item) -> Ask:
+    chosen = batch.chosen[item.order.account_id]
+    return Ask(
+        order_id=item.order.pk,
+        paid_at=item.order.paid_at or item.order.purchased_at,
+        lines=tuple(
+            AskLine(line.pk, line.variant_id, line.quantity) for line in item.live_lines if line.variant_id is not None
+        ),
+        location_id=chosen.default_location_id,
+        ignore_policy=bool(item.way and item.way.inventory is InventoryRule.IGNORE),
+        may_pass=item.by_hand,
+    )
+
+
+def queue_for_stock(batch: Batch, item: Item, needs: Sequence[tuple[int, int]]) -> None:
+    """Put the order in the queue of each (variant, units) it is short of, at the place of its payment."""
+    StockWait.objects.bulk_create(
+        [
+            StockWait(
+                merchant_id=batch.merchant_id, order_id=item.order.pk, variant_id=variant_id,
+                quantity=quantity, paid_at=item.order.paid_at or item.order.purchased_at,
+            )
+            for variant_id, quantity in _summed(needs)
+        ],
+        update_conflicts=True, unique_fields=["order", "variant"], update_fields=["quantity", "paid_at"],
+    )  # fmt: skip
+    reservations.watch(variant_ids={variant_id for variant_id, _ in needs})
+
+
+def _summed(needs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    total: dict[int, int] = {}
+    for variant_id, quantity in needs:
+        total[variant_id] = total.get(variant_id, 0) + quantity
+    return sorted(total.items())
+
+
+def _hold_short(batch: Batch, short: Sequence[Item], outcome: Allocation) -> None:
+    places = dict(Location.objects.filter(store_id=batch.store.pk).values_list("pk", "name"))
+    for item in short:
+        lines = {line.pk: line for line in item.lines}
+        facts: list[dict[str, Any]] = []
+        for shortage in outcome.short[item.order.pk]:
+            line = lines[shortage.line_id]
+            variant = batch.variants.get(shortage.variant_id)
+            facts.append(
+                {
+                    "line": line.number,
+                    "seller_sku": line.seller_sku,
+                    "sku": variant.sku if variant else line.matched_sku,
+                    "variant_id": shortage.variant_id,
+                    "wanted": shortage.wanted,
+                    "available": shortage.available,
+                    "location": places.get(shortage.location_id, "") if shortage.location_id else "",
+                    "ahead": shortage.ahead,
+                }
+            )
+        StockWait.objects.filter(order_id=item.order.pk).delete()
+        queue_for_stock(batch, item, [(s.variant_id, s.wanted) for s in outcome.short[item.order.pk]])
+        hold(batch, item, "OUT_OF_STOCK", items=facts)

@@ -1,0 +1,289 @@
+"""Send a group of at most four orders to the store, and save each outcome as it comes (MECHANISMS 3 and 4)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from accounts import connections
+from connectors.contract.errors import (
+    AccessDenied,
+    AddressRejected,
+    AuthorizationExpired,
+    ConnectorError,
+    OutcomeUnknown,
+    OutOfStock,
+    RateLimited,
+    Rejected,
+    TransientError,
+)
+from connectors.contract.storefront import Storefront
+from connectors.contract.types import StoreOrderFound
+from inventory import reservations
+from notifications import alerts
+from orders import breaker
+from orders.breaker import lost
+from orders.models import Order, StoreOrder
+from orders.steps import record, settle
+from orders.steps.batch import Batch, Item
+from orders.steps.crash import crash_here
+from orders.steps.drafting import generation_of
+from salestio import routes, tenancy
+from salestio.lib.money import shown
+
+log = logging.getLogger(__name__)
+GROUP = 4
+
+
+@cache
+def pool() -> ThreadPoolExecutor:
+    """Return the threads that wait for stores; they make calls only, rows are written by the lane's own thread."""
+    return ThreadPoolExecutor(max_workers=48, thread_name_prefix="store-call")
+
+
+def _call(storefront: Storefront, item: Item) -> StoreOrderFound:
+    assert item.draft is not None
+    crash_here("before_call")
+    try:
+        found = storefront.create_order(item.draft)
+    finally:
+        close_old_connections()
+    crash_here("after_call")
+    return found
+
+
+def send_group(batch: Batch, items: Sequence[Item], storefront: Storefront) -> bool:
+    """Make the calls of a group whose *sending* is committed; return False when the store asks us to stop for now."""
+    calls: dict[Future[StoreOrderFound], Item]
+    if len(items) == 1:
+        return _outcome(batch, items[0], _run(storefront, items[0]))
+    calls = {pool().submit(_call, storefront, item): item for item in items}
+    going = True
+    for future in as_completed(calls):
+        result: StoreOrderFound | Exception
+        try:
+            result = future.result()
+        except Exception as error:
+            result = error
+        going = _outcome(batch, calls[future], result) and going
+    return going
+
+
+def _run(storefront: Storefront, item: Item) -> StoreOrderFound | Exception:
+    try:
+        return _call(storefront, item)
+    except Exception as error:
+        return error
+
+
+def _outcome(batch: Batch, item: Item, result: StoreOrderFound | Exception) -> bool:
+    """Save what came of one call; return False when the lane should pause."""
+    if isinstance(result, StoreOrderFound):
+        breaker.succeeded(batch.store)
+        finish(batch, item, result, generation=generation_of(item))
+        return True
+    if isinstance(result, OutcomeUnknown):
+        breaker.failed(batch.store)
+        _unknown(batch, item, result)
+        return not breaker.is_open(batch.store)
+    if isinstance(result, AuthorizationExpired):
+        lost(batch.store)
+        _nothing_happened(batch, item, "RECONNECT_NEEDED", connection=batch.store.name)
+        return False
+    if isinstance(result, RateLimited):
+        _nothing_happened(batch, item, "THROTTLED", seconds=max(result.retry_after, 0.05))
+        return False
+    if isinstance(result, TransientError):
+        breaker.failed(batch.store)
+        _nothing_happened(batch, item, "STORE_DOWN", text=result.message)
+        return not breaker.is_open(batch.store)
+    if isinstance(result, Rejected):
+        breaker.succeeded(batch.store)
+        _refused(batch, item, result)
+        return True
+    if isinstance(result, ConnectorError):
+        log.error("the store's answer to a create could not be read", extra={"order": item.order.pk})
+        _unknown(batch, item, OutcomeUnknown(result.message))
+        return True
+    # Our own code failed around the call: whether it left is not known, so it is looked up like any unanswered one.
+    log.error("a create broke on our side", exc_info=result, extra={"order": item.order.pk})
+    _unknown(batch, item, OutcomeUnknown(f"{type(result).__name__} on our side"))
+    return True
+
+
+def finish(
+    batch: Batch, item: Item, found: StoreOrderFound, *, generation: int, adopted: bool = False, code: str = "CREATED"
+) -> None:
+    """Save a store order that exists, then look whether the marketplace changed meanwhile and whether the sum is right."""
+    after = record.created(batch, item, found, generation=generation, adopted=adopted, code=code)
+    crash_here("after_created_commit")
+    if after is None:
+        two_found(batch, item, [found])
+        return
+    item.order.export_state, item.order.store_order_name = "created", found.name
+    wrong_total = (
+        not adopted and item.draft is not None and found.total is not None and found.total != item.draft.total
+    )
+    if not (after.changed or wrong_total):
+        return
+    with tenancy.scope(batch.merchant_id):
+        facts = batch.names(item) | {"order_id": item.order.pk, "store_order": found.name}
+        if after.changed and after.status == "canceled":
+            routes.emit(
+                "order.canceled_while_sending", key=f"cancel:{item.order.pk}", store_id=batch.store.pk, order_id=item.order.pk
+            )
+            batch.say(item, "change", "CANCELED_WHILE_SENDING", store_order=found.name)
+        elif after.changed:
+            alerts.raise_alert(kind="order_changed", key=f"{item.order.pk}:meanwhile", data=facts | {"what": "lines"})
+            batch.say(item, "change", "CHANGED_AFTER_CREATION", what="lines", store_order=found.name)
+        if wrong_total and item.draft is not None and found.total is not None:
+            currency = item.draft.currency
+            sums = {"paid": shown(item.draft.total, currency), "store": shown(found.total, currency), "currency": currency}
+            alerts.raise_alert(kind="total_differs", key=str(item.order.pk), data=facts | sums)
+            batch.say(item, "export", "TOTAL_DIFFERS", **sums)
+        settle.write(batch, [])
+
+
+def two_found(batch: Batch, item: Item, found: Sequence[StoreOrderFound]) -> None:
+    """Raise the alarm: the store holds this order more than once. Nothing is deleted (MECHANISMS 4)."""
+    with tenancy.scope(batch.merchant_id):
+        order = Order.objects.get(pk=item.order.pk)
+        names = sorted({one.name for one in found} | ({order.store_order_name} - {""}))
+        facts = batch.names(item) | {"names": names, "count": len(names), "order_id": order.pk}
+        alerts.raise_alert(kind="two_store_orders", key=str(order.pk), data=facts)
+        batch.say(item, "export", "TWO_FOUND", **facts)
+        if order.export_state != "created":
+            item.order = order
+            order.lease_token = batch.token
+            Order.objects.filter(pk=order.pk).update(lease_token=batch.token)
+            settle.hold(batch, item, "TWO_FOUND", names=names, count=len(names))
+            settle.write(batch, [item])
+        else:
+            settle.write(batch, [])
+
+
+def _nothing_happened(batch: Batch, item: Item, code: str, *, seconds: float | None = None, **data: Any) -> None:
+    """The store surely did nothing: the order waits with its units kept, and its try is not counted as a send."""
+
+    def save() -> None:
+        with tenancy.scope(batch.merchant_id):
+            if not _take_back(batch, item, code):
+                return
+            StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(state="refused")
+            if code == "STORE_DOWN" and breaker.is_open(batch.store):
+                settle.wait(batch, item, code, seconds=breaker.until_probe(batch.store), **data)
+            else:
+                settle.wait(batch, item, code, seconds=seconds, **data)
+            settle.write(batch, [item])
+
+    record.persistently(save)
+
+
+def _take_back(batch: Batch, item: Item, code: str) -> bool:
+    """Lock the order after a call that did nothing; False when it is not ours any more or was canceled meanwhile."""
+    order = Order.objects.select_for_update().get(pk=item.order.pk)
+    if order.lease_token != batch.token or order.export_state != "sending":
+        log.info("an order changed hands during its call", extra={"order": order.pk, "code": code})
+        return False
+    order.attempts = item.order.attempts
+    order.reason_code, order.retrying_since = item.order.reason_code, item.order.retrying_since
+    item.order = order
+    if order.status == "canceled":
+        units = reservations.release(order_ids=[order.pk], cause="CANCELED")
+        StoreOrder.objects.filter(order_id=order.pk, state="sending").update(state="refused")
+        order.export_state = "imported"
+        settle.cancel(batch, item, "CANCELED", units=sum(units.values()))
+        settle.write(batch, [item])
+        return False
+    reservations.mark(order_ids=[order.pk], state="kept")
+    return True
+
+
+def _unknown(batch: Batch, item: Item, error: OutcomeUnknown) -> None:
+    """No clear answer: the order is *unknown*, its units stay, and the look-ups begin at once."""
+
+    def save() -> None:
+        with tenancy.scope(batch.merchant_id), connection.cursor() as cursor:
+            cursor.execute(
+                """WITH s AS (
+                       UPDATE orders_storeorder SET state = 'unknown', unknown_since = coalesce(unknown_since, now()),
+                              look_base = sent_at, lookups = 0
+                       WHERE order_id = %s AND generation = %s AND state = 'sending' RETURNING order_id, sent_at),
+                   r AS (UPDATE inventory_reservation SET state = 'unknown'
+                         WHERE order_ref IN (SELECT order_id FROM s) AND state IN ('kept', 'sending')),
+                   o AS (UPDATE orders_order o SET export_state = 'unknown', reason_code = 'NO_ANSWER', state_since = now(),
+                                reason_data = %s::jsonb || jsonb_build_object('asked_at', s.sent_at, 'look', 1, 'again_at', now()),
+                                next_attempt_at = now(), lease_until = NULL, lease_token = NULL
+                         FROM s WHERE o.id = s.order_id AND o.export_state = 'sending' RETURNING o.id, o.merchant_id)
+                   INSERT INTO orders_orderevent (merchant_id, order_id, at, stage, code, data, actor, attempt)
+                   SELECT merchant_id, id, now(), 'export', 'NO_ANSWER', jsonb_build_object('text', %s::text), %s, %s FROM o""",
+                [
+                    item.order.pk, generation_of(item), record.json.dumps(batch.names(item) | {"looks": len(settings.TIMES.lookup_waits)}),
+                    error.message[:200], item.actor, item.order.attempts,
+                ],
+            )  # fmt: skip
+
+    record.persistently(save)
+    crash_here("after_unknown_commit")
+    item.order.export_state = "unknown"
+
+
+def _refused(batch: Batch, item: Item, error: Rejected) -> None:
+    """A clear no: hold the order with the store's own words; a stock refusal gives the units back (MECHANISMS 5)."""
+
+    def save() -> None:
+        with tenancy.scope(batch.merchant_id):
+            if not _take_back(batch, item, error.code):
+                return
+            StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(state="refused")
+            texts = list(error.texts)
+            if isinstance(error, OutOfStock):
+                _refused_for_stock(batch, item, texts)
+            elif isinstance(error, AddressRejected):
+                settle.hold(batch, item, "ADDRESS_REJECTED", texts=texts, fields=list(error.fields))
+            elif isinstance(error, AccessDenied):
+                settle.hold(batch, item, "STORE_REFUSED", texts=texts, code=error.code)
+                alerts.raise_alert(
+                    kind="access_denied", key=f"store:{batch.store.pk}", data=batch.names(item) | {"texts": texts, "store": batch.store.name}
+                )
+            else:
+                settle.hold(batch, item, "STORE_REFUSED", texts=texts, code=error.code, fields=list(error.fields))
+            settle.write(batch, [item])
+
+    record.persistently(save)
+
+
+def _refused_for_stock(batch: Batch, item: Item, texts: list[str]) -> None:
+    """The store has fewer units than its last figure said: release, read the figure at once, hold with what we know."""
+    reservations.release(order_ids=[item.order.pk], cause="the store refused")
+    facts = []
+    for line in item.live_lines:
+        variant = batch.variants.get(line.variant_id) if line.variant_id else None
+        facts.append(
+            {
+                "line": line.number, "seller_sku": line.seller_sku, "sku": variant.sku if variant else line.matched_sku,
+                "variant_id": line.variant_id, "wanted": line.quantity, "available": 0, "location": "", "ahead": "",
+            }
+        )  # fmt: skip
+    settle.hold(batch, item, "OUT_OF_STOCK", items=facts, texts=texts, by_store=True)
+    from orders.steps.reserve import queue_for_stock
+
+    queue_for_stock(batch, item, [(f["variant_id"], int(str(f["wanted"]))) for f in facts if f["variant_id"]])
+    reservations.read_soon(variant_ids={line.variant_id for line in item.live_lines if line.variant_id})
+
+
+def give_back(batch: Batch, items: Sequence[Item]) -> None:
+    """Return what was claimed and not sent: the lease ends, the units stay kept, the next drain takes it up."""
+    if not items:
+        return
+    with tenancy.scope(batch.merchant_id):
+        Order.objects.filter(pk__in=[item.order.pk for item in items], lease_token=batch.token).update(
+            lease_until=None, lease_token=None, next_attempt_at=batch.now + timedelta(milliseconds=1)
+        )

@@ -1,0 +1,278 @@
+"""The Orders list and what is done from it. Views open doors: queries live in listing.py, words in rows.py."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import may, needs
+from accounts.models import MarketplaceAccount, Role
+from orders import counts, filters, pipeline, pull, rows
+from orders.access import saved_view_for
+from orders.forms import FetchForm, SaveViewForm
+from orders.listing import CAP, PAGE, Listing, Place, ship_today_count
+from orders.models import Order, SavedView, Status
+from orders.reasons import REASONS
+from salestio import tenancy
+from salestio.lib.text import counted
+
+SHIP_COUNT_SECONDS = 15
+
+
+def _accounts(request: HttpRequest) -> list[MarketplaceAccount]:
+    """Return the merchant's accounts, read once a request; the shell around the page uses them too."""
+    found: list[MarketplaceAccount] | None = getattr(request, "accounts", None)
+    if found is None:
+        found = list(MarketplaceAccount.objects.order_by("pk"))
+        request.accounts = found  # type: ignore[attr-defined]
+    return found
+
+
+def _counts(request: HttpRequest) -> dict[str, Any]:
+    found: dict[str, Any] | None = getattr(request, "order_counts", None)
+    if found is None:
+        found = counts.everything()
+        request.order_counts = found  # type: ignore[attr-defined]
+    return found
+
+
+def _ship_today(request: HttpRequest) -> int:
+    # A count that may be 15 s old beside a tab; the list behind it is exact.
+    key = f"ship-today:{tenancy.current_merchant_id()}"
+    return int(cache.get_or_set(key, ship_today_count, SHIP_COUNT_SECONDS) or 0)
+
+
+def _tabs(request: HttpRequest, chosen: filters.Filters, saved: list[SavedView]) -> list[dict[str, Any]]:
+    numbers = _counts(request)
+    by_state = numbers["states"]
+    on_the_way = sum(by_state.get(state, 0) for state in filters.ON_THE_WAY) - numbers["reasons"].get("NOT_PAID_YET", 0)
+    shown = {
+        "all": numbers["all"],
+        "needs": by_state.get("held", 0),
+        "way": max(on_the_way, 0),
+        "ship": _ship_today(request),
+        "fba": numbers["fulfilled_by"].get("marketplace", 0),
+    }
+    here = urlencode(sorted(chosen.pairs()))
+    mine = next((view for view in saved if view.query == here), None)
+    base = reverse("orders:list")
+    tabs = [
+        {"label": label, "count": shown[name], "url": f"{base}?view={name}" if name != "all" else base,
+         "current": name == chosen.view and mine is None}
+        for name, label in filters.VIEWS.items()
+    ]  # fmt: skip
+    tabs += [{"label": v.name, "count": None, "url": f"{base}?{v.query}", "current": v is mine, "saved": v} for v in saved]
+    return tabs
+
+
+def _total(request: HttpRequest, listing: Listing, chosen: filters.Filters, shown: int, whole: bool) -> int:
+    """Return how many orders fit: told by the page itself or by the counters where they know, else counted (capped)."""
+    if whole:
+        return shown
+    numbers = _counts(request)
+    if chosen.days is None and not chosen.first_day and not chosen.last_day:
+        if chosen.weight == 0:
+            return int(numbers["all"])
+        known = {
+            "view=needs": numbers["states"].get("held", 0),
+            "view=fba": numbers["fulfilled_by"].get("marketplace", 0),
+            **{f"state={name}": number for name, number in numbers["states"].items()},
+            **{f"fulfilled={name}": number for name, number in numbers["fulfilled_by"].items()},
+            **{f"account={pk}": number for pk, number in numbers["accounts"].items()},
+        }
+        told = known.get(chosen.without("placed"))
+        if told is not None:
+            return int(told)
+    return listing.count()
+
+
+@require_GET
+def order_list(request: HttpRequest) -> HttpResponse:
+    """Show a page of orders; every filter is in the address."""
+    chosen = filters.parse(request.GET)
+    place = Place.read(request.GET.get("at", ""))
+    listing = Listing(chosen)
+    page = listing.page(place)
+    accounts = _accounts(request)
+    saved = list(SavedView.objects.order_by("pk")[:20])
+    whole = place is None and not page.older
+    total = _total(request, listing, chosen, len(page.orders), whole)
+    found = rows.build(page.orders, rows.buyers_of(page.orders), chosen.query)
+    names = {account.pk: account.name for account in accounts}
+    newest = max((a.newest_order_at for a in accounts if a.newest_order_at), default=None)
+    top = page.orders[0] if page.orders and place is None else None
+    context = {
+        "page_name": "Orders", "filters": chosen, "chips": chosen.chips(names), "rows": found, "list_page": page,
+        "total": total, "cap": CAP, "tabs": _tabs(request, chosen, saved), "accounts": accounts, "newest": newest,
+        "states": filters.MANY["state"], "statuses": dict(Status.choices), "reasons": _offered_reasons(request, chosen),
+        "marketplaces": sorted({account.platform for account in accounts}), "placed": filters.PLACED,
+        "fulfillers": filters.FULFILLED, "find": request.GET.get("find"),
+        "compact": request.COOKIES.get("rows") == "compact", "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
+        "poll": _poll_url(chosen, page.orders, top), "storefront": request.store.platform if request.store else "shopify",  # type: ignore[attr-defined]
+        "nothing_yet": not found and chosen.weight == 0 and chosen.days is None and place is None,
+    }  # fmt: skip
+    return render(request, "orders/order_list.html", context)
+
+
+def _offered_reasons(request: HttpRequest, chosen: filters.Filters) -> list[tuple[str, str]]:
+    present = _counts(request)["reasons"]
+    codes = [code for code in REASONS if present.get(code, 0) > 0 or code in chosen.reasons]
+    return [(code, REASONS[code].title.replace("{storefront}", "Store")) for code in codes]
+
+
+def _poll_url(chosen: filters.Filters, orders: list[Order], top: Order | None) -> str:
+    pairs = [*chosen.pairs(), ("ids", ".".join(str(order.pk) for order in orders))]
+    if top:
+        pairs.append(("top", Place(top.purchased_at, top.pk, True).text()))
+    return f"{reverse('orders:live')}?{urlencode(pairs)}"
+
+
+@require_GET
+def live(request: HttpRequest) -> HttpResponse:
+    """Answer the rows of a list that is open, and how many newer orders fit; 304 when nothing changed."""
+    wanted = [int(text) for text in request.GET.get("ids", "").split(".") if text.isdecimal() and len(text) < 19][:PAGE]
+    chosen = filters.parse(request.GET)
+    place = Place.read(request.GET.get("top", ""))
+    fresh = Listing(chosen).newer_than(place) if place else 0
+    known = Order.objects.select_related("account", "store").in_bulk(wanted)
+    orders = [known[pk] for pk in wanted if pk in known]
+    tag = hashlib.blake2b(f"{fresh}:{[rows.version(order) for order in orders]}".encode(), digest_size=9).hexdigest()
+    if request.headers.get("If-None-Match", "").strip('"') == tag:
+        return HttpResponseNotModified()
+    context = {
+        "rows": rows.build(orders, rows.buyers_of(orders), chosen.query), "fresh": fresh, "filters": chosen,
+        "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
+    }  # fmt: skip
+    response = render(request, "orders/live.html", context)
+    response["ETag"] = f'"{tag}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@needs(Role.MANAGER)
+def export_many(request: HttpRequest) -> HttpResponse:
+    """Export the chosen orders, or all that match: they are marked due and the lane is rung."""
+    merchant_id: int = request.merchant_id  # type: ignore[attr-defined]
+    query = request.POST.get("query", "")
+    chosen = filters.parse(_as_query(query))
+    if request.POST.get("all"):
+        with tenancy.scope(merchant_id):
+            ids = Listing(chosen).ids()
+    else:
+        ids = [int(text) for text in request.POST.getlist("order") if text.isdecimal() and len(text) < 19][:CAP]
+    back = f"{reverse('orders:list')}?{chosen.query}" if chosen.query else reverse("orders:list")
+    if not ids:
+        messages.info(request, "No order was chosen")
+        return redirect(back)
+    asked = pipeline.export_many(merchant_id, ids, actor=request.actor)  # type: ignore[attr-defined]
+    left = len(ids) - asked
+    text = f"{counted(asked, 'order')} on the way to your store" if asked else "Nothing to export"
+    messages.success(request, f"{text}. {left} left as they are: in the store already or canceled" if left else text)
+    return redirect(back)
+
+
+def _as_query(text: str) -> Any:
+    from django.http import QueryDict
+
+    return QueryDict(text[:2000])
+
+
+# ── fetch one, check now ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fetch_dialog(request: HttpRequest, form: FetchForm, status: int = 200) -> HttpResponse:
+    return render(request, "orders/fetch.html", {"form": form, "page_name": "Orders"}, status=status)
+
+
+@needs(Role.MANAGER)
+def fetch(request: HttpRequest) -> HttpResponse:
+    """Fetch one order by its marketplace id, of any age (F29)."""
+    merchant_id: int = request.merchant_id  # type: ignore[attr-defined]
+    if request.method != "POST":
+        return _fetch_dialog(request, FetchForm(_accounts(request)))
+    with tenancy.scope(merchant_id):
+        accounts = _accounts(request)
+    form = FetchForm(accounts, request.POST)
+    if form.is_valid():
+        found = pull.fetch_one(
+            merchant_id, form.cleaned_data["account"], form.cleaned_data["marketplace_order_id"], actor=request.actor  # type: ignore[attr-defined]
+        )
+        if found.order_id is not None:
+            messages.success(request, found.message)
+            return _go(request, reverse("orders:detail", args=[found.order_id]))
+        form.add_error("marketplace_order_id", found.message)
+    with tenancy.scope(merchant_id):
+        return _fetch_dialog(request, form, 422)
+
+
+@require_POST
+@needs(Role.MANAGER)
+def check_now(request: HttpRequest) -> HttpResponse:
+    """Ask every active account, or the one named, for new orders now."""
+    merchant_id: int = request.merchant_id  # type: ignore[attr-defined]
+    only = request.POST.get("account", "")
+    with tenancy.scope(merchant_id):
+        accounts = [a for a in _accounts(request) if a.is_active and (not only or str(a.pk) == only)]
+    for account in accounts:
+        pull.ask(merchant_id, account.pk, actor=request.actor)  # type: ignore[attr-defined]
+    if accounts:
+        messages.success(request, f"Asking {counted(len(accounts), 'account')} for new orders now")
+    else:
+        messages.error(request, "No account is connected and active. Connect one under Accounts")
+    return redirect(_back(request))
+
+
+def _back(request: HttpRequest) -> str:
+    asked = request.POST.get("back", "")
+    return asked if asked.startswith("/") and not asked.startswith(("//", "/\\")) else reverse("orders:list")
+
+
+def _go(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead the browser on, whether htmx or a plain form asked."""
+    if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted"):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = url
+        return response
+    return redirect(url)
+
+
+# ── saved views ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@require_POST
+@needs(Role.MANAGER)
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Keep the present filters under a name."""
+    form = SaveViewForm(request.POST)
+    chosen = filters.parse(_as_query(request.POST.get("query", "")))
+    query = urlencode(sorted(chosen.pairs()))
+    if not form.is_valid() or not query:
+        messages.error(request, "Choose a filter and give the view a name")
+        return redirect(f"{reverse('orders:list')}?{query}")
+    with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
+        SavedView.objects.update_or_create(
+            merchant_id=request.merchant_id, name=form.cleaned_data["name"],  # type: ignore[attr-defined]
+            defaults={"query": query, "created_by": request.actor},  # type: ignore[attr-defined]
+        )  # fmt: skip
+    messages.success(request, f"View “{form.cleaned_data['name']}” saved")
+    return redirect(f"{reverse('orders:list')}?{query}")
+
+
+@require_POST
+@needs(Role.MANAGER)
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a saved view."""
+    with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
+        view = saved_view_for(pk)
+        view.delete()
+    messages.success(request, f"View “{view.name}” removed")
+    return redirect("orders:list")
