@@ -1,0 +1,41 @@
+"""Every name in the registry leads somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from connectors import registry
+from connectors.registry import PLATFORMS, Kind
+
+NAMED = [
+    pytest.param(path, id=path)
+    for line in PLATFORMS.values()
+    for path in (line.connector, line.auth, line.webhooks, line.hints)
+    if path
+]
+
+
+@pytest.mark.parametrize("path", NAMED)
+def test_every_name_resolves(path: str) -> None:
+    assert callable(registry.load(path))
+
+
+def test_each_platform_has_a_folder_of_its_name_a_label_and_a_mark() -> None:
+    for name, line in PLATFORMS.items():
+        assert line.name == name
+        assert importlib.util.find_spec(f"connectors.{name}") is not None
+        assert line.label
+        assert len(line.mark) == 2
+
+
+def test_kinds_are_told_apart() -> None:
+    assert [line.name for line in registry.marketplaces()] == ["amazon"]
+    assert [line.name for line in registry.storefronts()] == ["shopify"]
+    assert {line.kind for line in PLATFORMS.values()} <= set(Kind)
+
+
+def test_an_unknown_platform_is_a_sentence() -> None:
+    with pytest.raises(LookupError, match="no platform called 'woolworths'"):
+        registry.platform("woolworths")
