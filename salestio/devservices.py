@@ -326,7 +326,7 @@ class Redis:
         return self.process
 
     def answers(self) -> bool:
-        """Say whether the server answers a PING now. Spoken by hand: without a client library the launcher stays small."""
+        """Say whether the server answers a PING now. Without a client library, so that the launcher stays small."""
         hello = _resp("AUTH", self.password) if self.programs else b""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=2) as line:

@@ -67,6 +67,10 @@ class Run:
         data = self.directory / WORKER
         data.mkdir(exist_ok=True)
         os.environ.setdefault("SALESTIO_TIMES_DIVISOR", "100")
+        for name in list(os.environ):
+            # A worker has a sandbox of its own; the controller's, or the developer's, is not it.
+            if name.startswith("SALESTIO_URL_") or name in ("SHOPIFY_APP_BRIDGE_URL", "SALESTIO_AMAZON_SQS_QUEUE_URL"):
+                del os.environ[name]
         os.environ |= environment(
             self.credentials,
             mode="test",
