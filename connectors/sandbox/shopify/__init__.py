@@ -1,0 +1,21 @@
+"""The pretend Shopify: Admin API, OAuth, the store's admin pages and its webhooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from connectors.sandbox.world import World
+
+
+def setup(app: web.Application, world: World) -> None:
+    """Add the pretend Shopify's routes to the sandbox and sow its demo shops."""
+    from connectors.sandbox.server import CORE
+    from connectors.sandbox.shopify.face import SHOPIFY, ShopifyFace, setup_api
+
+    face = ShopifyFace(app[CORE])
+    app[SHOPIFY] = face
+    world.on_reset(face.state.load)
+    setup_api(app, face)
