@@ -1,0 +1,218 @@
+"""Reading the catalog: products page by page, variants whole; single products; what a person looks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.contract.errors import Rejected
+from connectors.contract.types import Page, StoreVariant
+from connectors.shopify import documents, mapping
+from connectors.shopify.client import Client, dumps
+from connectors.shopify.config import PLATFORM
+from connectors.shopify.documents import Document
+from connectors.shopify.errors import QueryTooDear
+
+Json = Mapping[str, Any]
+
+VARIANTS_A_PRODUCT = 5
+"""Variants asked for with each product of a page; a product with more is read on by itself."""
+
+FIRST_LEVELS = 2
+MOST_LEVELS = 250
+PAGE_PRODUCTS = 100
+
+
+class Catalog:
+    """The catalog of one shop. Thread-safe: what it learns is a number that only grows."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._levels = FIRST_LEVELS
+
+    def page(self, after_token: str, updated_after: datetime | None) -> Page[StoreVariant]:
+        """Return one page of products, their variants whole.
+
+        With `updated_after` only products changed since (in Shopify's index, which may lag some seconds), oldest change
+        first, and `bound` is the newest change seen. Raises `Rejected` (code `page_token`) for a token not of ours.
+        """
+        query = f"updated_at:>='{mapping.iso(updated_after)}'" if updated_after else None
+        document = documents.PRODUCT_LIST
+        each = documents.PRODUCT_POINTS + 2.0 + VARIANTS_A_PRODUCT * documents.variant_points(self._levels)
+        first = self._client.costs.batch(document.text, each=each, fixed=2.0, most=PAGE_PRODUCTS)
+        data = self._afford(
+            document,
+            {"after": _cursor(after_token), "query": query, "sort": "UPDATED_AT" if updated_after else "ID"},
+            count="first",
+            first=first,
+            each=each,
+            variants=VARIANTS_A_PRODUCT,
+        )
+        found: list[StoreVariant] = []
+        for product in mapping.nodes_of(data, document.name):
+            found += self._variants(product)
+        after = mapping.more_of(data, document.name)
+        changes = [variant.updated_at for variant in found if variant.updated_at] if updated_after else []
+        return Page(
+            items=tuple(found),
+            next_token=dumps({"after": after}) if after else "",
+            bound=max(changes, default=None),
+        )
+
+    def products(self, product_ids: Sequence[str]) -> Mapping[str, Sequence[StoreVariant]]:
+        """Return the variants of each product; one that is gone maps to an empty sequence."""
+        found: dict[str, Sequence[StoreVariant]] = dict.fromkeys(product_ids, ())
+        left = list(dict.fromkeys(product_ids))
+        document = documents.PRODUCT_GET
+        while left:
+            each = documents.PRODUCT_POINTS + 2.0 + VARIANTS_A_PRODUCT * documents.variant_points(self._levels)
+            size = self._client.costs.batch(document.text, each=each)
+            asked = left[:size]
+            try:
+                data = self._client.run(
+                    document,
+                    {"ids": asked, "variants": VARIANTS_A_PRODUCT, "levels": self._levels},
+                    points=len(asked) * each,
+                )
+            except QueryTooDear:
+                if len(asked) == 1:
+                    raise
+                continue
+            left = left[size:]
+            for product_id, node in zip(asked, data["nodes"], strict=True):
+                if isinstance(node, dict) and node.get("__typename") == "Product":
+                    found[product_id] = tuple(self._variants(node))
+        return found
+
+    def find(self, text: str, limit: int) -> Sequence[StoreVariant]:
+        """Return up to `limit` variants for what a person typed: exact SKUs, then barcodes, then titles."""
+        wanted = " ".join(text.split())
+        if not wanted:
+            return ()
+        literal = quoted(wanted)
+        found: dict[str, StoreVariant] = {}
+        for node in self._search_variants(f"sku:{literal} OR barcode:{literal} OR title:{literal}", limit):
+            variant = mapping.variant(node, node.get("product") or {})
+            found[variant.id] = variant
+        exact = any(variant.sku == wanted or variant.barcode == wanted for variant in found.values())
+        words = [word for word in _words(wanted) if word]
+        if not exact and words and len(found) < limit:
+            # The first words as they stand, the last one as a beginning: the person may still be typing.
+            terms = [f"title:{quoted(word)}" for word in words[:-1]] + [f"title:{words[-1]}*"]
+            for variant in self._of_products(" AND ".join(terms), limit):
+                found.setdefault(variant.id, variant)
+        ranked = sorted(
+            found.values(), key=lambda variant: (_rank(variant, wanted), variant.product_title, variant.sku)
+        )
+        return tuple(ranked[:limit])
+
+    def _search_variants(self, query: str, limit: int) -> list[Json]:
+        document = documents.VARIANT_SEARCH
+        each = documents.PRODUCT_POINTS + documents.variant_points(self._levels)
+        data = self._afford(document, {"query": query}, count="first", first=min(limit, 50), each=each)
+        return mapping.nodes_of(data, document.name)
+
+    def _of_products(self, query: str, limit: int) -> Iterator[StoreVariant]:
+        document = documents.PRODUCT_LIST
+        each = documents.PRODUCT_POINTS + 2.0 + VARIANTS_A_PRODUCT * documents.variant_points(self._levels)
+        first = self._client.costs.batch(document.text, each=each, fixed=2.0, most=max(1, min(limit, 10)))
+        data = self._afford(
+            document,
+            {"after": None, "query": query, "sort": "TITLE"},
+            count="first",
+            first=first,
+            each=each,
+            variants=VARIANTS_A_PRODUCT,
+        )
+        for product in mapping.nodes_of(data, document.name):
+            for node in mapping.nodes_of(product, "variants"):
+                yield mapping.variant(node, product)
+
+    def _afford(
+        self, document: Document, variables: Json, *, count: str, first: int, each: float, variants: int | None = None
+    ) -> dict[str, Any]:
+        """Run a paged read; while Shopify calls it too dear, ask for half as many."""
+        sizes: dict[str, Any] = {"levels": self._levels}
+        if variants is not None:
+            sizes["variants"] = variants
+        while True:
+            try:
+                return self._client.run(document, {**variables, **sizes, count: first}, points=2.0 + first * each)
+            except QueryTooDear:
+                if first == 1:
+                    raise
+                first = max(1, first // 2)
+
+    def _variants(self, product: Json) -> Iterator[StoreVariant]:
+        """Yield all variants of a product, reading on where it has more than came with the page."""
+        for node in mapping.nodes_of(product, "variants"):
+            yield mapping.variant(self._whole(node, product), product)
+        after = mapping.more_of(product, "variants")
+        while after:
+            document = documents.PRODUCT_VARIANTS
+            each = documents.variant_points(self._levels)
+            data = self._afford(
+                document,
+                {"id": mapping.text_of(product, "id"), "after": after},
+                count="first",
+                first=self._client.costs.batch(document.text, each=each, fixed=3.0),
+                each=each,
+            )
+            more = data[document.name]
+            if not isinstance(more, dict):
+                return  # deleted while we read; its webhook tells the rest
+            for node in mapping.nodes_of(more, "variants"):
+                yield mapping.variant(self._whole(node, product), product)
+            after = mapping.more_of(more, "variants")
+
+    def _whole(self, variant: Json, product: Json) -> Json:
+        """Return the variant with the figures of all its locations, read again by itself where it has more of them."""
+        levels = self._levels
+        item = variant.get("inventoryItem") or {}
+        while mapping.more_of(item, "inventoryLevels") is not None and levels < MOST_LEVELS:
+            levels = min(MOST_LEVELS, levels * 2)
+            data = self._client.run(
+                documents.STOCK_READ,
+                {"items": [mapping.text_of(item, "id")], "levels": levels, "orders": [], "parts": 1, "lines": 1},
+                points=documents.stock_item_points(levels),
+            )
+            again = data["items"][0]
+            if not isinstance(again, dict):
+                break
+            item = {**item, "inventoryLevels": again.get("inventoryLevels")}
+        self._levels = max(self._levels, len(mapping.nodes_of(item, "inventoryLevels")))
+        return {**variant, "inventoryItem": item}
+
+
+def quoted(text: str) -> str:
+    """Return the text as one literal of Shopify's search syntax."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text, without the signs that mean something in a search."""
+    return "".join(sign if sign.isalnum() else " " for sign in text).split()
+
+
+def _rank(variant: StoreVariant, wanted: str) -> int:
+    if variant.sku == wanted:
+        return 0
+    if variant.sku.casefold() == wanted.casefold():
+        return 1
+    return 2 if variant.barcode == wanted else 3
+
+
+def _cursor(after_token: str) -> str | None:
+    """Return Shopify's cursor of our page token."""
+    if not after_token:
+        return None
+    try:
+        after = json.loads(after_token)["after"]
+    except (ValueError, TypeError, KeyError):
+        after = None
+    if not isinstance(after, str):
+        raise Rejected("This is not a page of Shopify's catalog", code="page_token", platform=PLATFORM)
+    return after

@@ -1,0 +1,67 @@
+"""What the Shopify connector must be told about our application and where Shopify is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from connectors.contract.errors import Rejected
+from connectors.http import Deadlines
+
+PLATFORM = "shopify"
+
+_SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+
+SCOPES = (
+    "read_products",
+    "read_inventory",
+    "read_locations",
+    "read_orders",
+    "write_orders",
+    "read_merchant_managed_fulfillment_orders",
+    "write_merchant_managed_fulfillment_orders",
+    "read_fulfillments",
+)
+"""What our calls need (the access texts in Shopify's schema); settings may add to it."""
+
+
+def is_shop(text: str) -> bool:
+    """Say whether this is exactly a shop's permanent domain. Anything else must never become part of an address."""
+    return _SHOP.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopifyConfig:
+    """Our application's credentials and Shopify's addresses; secrets stay out of its repr.
+
+    `url_template` (SALESTIO_URL_SHOPIFY) and `admin_template` (SALESTIO_URL_SHOPIFY_ADMIN) hold `{shop}`. `app_url` is
+    where our own pages are. `old_client_secret` still verifies webhooks and tokens while the secret is being rotated.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    url_template: str = "https://{shop}"
+    admin_template: str = "https://{shop}/admin"
+    scopes: tuple[str, ...] = SCOPES
+    app_url: str = ""
+    old_client_secret: str = field(default="", repr=False)
+    app_name: str = "Salestio"
+    app_version: str = "1.0"
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+    def url(self, shop: str) -> str:
+        """Return the address of a shop. Raises `Rejected` (code `shop`) for anything but a permanent shop domain."""
+        if not is_shop(shop):
+            raise Rejected("This is not a Shopify store's address", code="shop", platform=PLATFORM)
+        return self.url_template.replace("{shop}", shop).rstrip("/")
+
+    def admin_url(self, shop: str, path: str = "") -> str:
+        """Return a page of the shop's admin, for links a merchant clicks."""
+        if not is_shop(shop):
+            raise Rejected("This is not a Shopify store's address", code="shop", platform=PLATFORM)
+        return self.admin_template.replace("{shop}", shop).rstrip("/") + path
+
+    @property
+    def user_agent(self) -> str:
+        """Return how we call ourselves."""
+        return f"{self.app_name}/{self.app_version}"
