@@ -112,9 +112,9 @@ READ_FAILURES = [
 
 
 class MarketplaceContract(_Faults):
-    """Fixtures to give: `world` (a `World`), `connector` (signed in), `placed` (a time, and the ids of paid orders placed
-    after it that the list shows by now), `destination` (where order changes may be sent). `list_operation` is the
-    platform's own name of the list call, for faults."""
+    """Fixtures to give: `world` (a `World`), `connector` (signed in), `placed` (a time, and the ids of paid orders
+    placed after it that the list shows by now), `destination` (where order changes may be sent). `list_operation` is
+    the platform's own name of the list call, for faults."""
 
     list_operation = "*"
 
