@@ -26,6 +26,15 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600, "socket_keepalive": True, "socket_timeout": 30},
     broker_pool_limit=20,
     timezone="UTC",
-    beat_schedule={},
+    beat_schedule={
+        "sweep": {"task": "salestio.tasks.sweep", "schedule": max(settings.TIMES.sweep, 0.1)},
+        "heartbeat": {"task": "salestio.tasks.heartbeat", "schedule": max(settings.TIMES.heartbeat / 6, 0.5)},
+        "jobs": {"task": "salestio.tasks.run_due_jobs", "schedule": 20.0},
+    },
+    beat_max_loop_interval=5,
 )
 app.autodiscover_tasks(["salestio", "accounts", "inventory", "orders", "salestio.inbox", "salestio.outbox"])
+
+from salestio import worker as _worker  # noqa: E402  (its signals start the watchdog and the spare sweeper)
+
+__all__ = ["_worker", "app"]

@@ -37,6 +37,8 @@ LATER: dict[str, tuple[str, ...]] = {
 
 QUESTIONS: dict[str, str] = {
     "orders.to_place": "orders.placing.to_place",
+    "orders.placed": "orders.placing.placed",
+    "inventory.due_lanes": "inventory.lanes.due_lanes",
     "orders.turns": "orders.waking.turns",
     "orders.buyer_email": "orders.domain.buyer_email.buyer_email",
     "mail.send": "notifications.mail.send",

@@ -19,14 +19,20 @@ class Marketplace(Protocol):
         One poison order does not fail its page: it comes with `problem` set. Raises `ConnectorError`.
         """
 
-    def get_order(self, order_id: str) -> MarketplaceOrder:
-        """Return one order by its marketplace id. Raises `NotFound` when the marketplace does not know it."""
+    def get_order(self, order_id: str, *, urgent: bool = False) -> MarketplaceOrder:
+        """Return one order by its marketplace id. Raises `NotFound` when the marketplace does not know it.
+
+        `urgent` is a person asking: it may use the calls that are kept back for them.
+        """
 
     def sites(self) -> Sequence[Site]:
         """Return the sites this seller account may sell on."""
 
     def sweep_seconds(self) -> float:
         """Return the pause between two list calls that the rate in force allows, in seconds."""
+
+    def list_limit(self) -> tuple[float, int]:
+        """Return (calls a second, burst) in force for the list call; (0, 0) when the connector limits it by itself."""
 
 
 @runtime_checkable

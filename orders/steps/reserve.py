@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.contract.types import InventoryRule
-from inventory import reservations
+from inventory import reservations, watching
 from inventory.domain.stock import Allocation, Ask, AskLine
 from inventory.models import Location
 from orders.models import StockWait
@@ -21,41 +21,24 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     asking = [item for item in items if item not in free]
     if not asking:
         return free
-    kept = reservations.kept_units(order_ids=[item.order.pk for item in asking])
-    stays = [item for item in asking if _covers(kept.get(item.order.pk), item)]
-    fresh = [item for item in asking if item not in stays]
-    redo = [item.order.pk for item in fresh if kept.get(item.order.pk)]
-    if redo:
-        reservations.release(order_ids=redo, cause="reserved again")
-    if not fresh:
-        return [*free, *stays]
-    asks = [_ask(batch, item) for item in fresh]
+    asks = [_ask(batch, item) for item in asking]
     variants = {line.variant_id for ask in asks for line in ask.lines}
-    ahead = turns(variant_ids=sorted(variants), besides=[item.order.pk for item in fresh])
+    ahead = turns(variant_ids=sorted(variants), besides=[item.order.pk for item in asking])
     outcome = reservations.reserve(store_id=batch.store.pk, asks=asks, ahead=ahead)
-    granted = {grant.order_id for grant in outcome.granted}
-    won = [item for item in fresh if item.order.pk in granted]
-    short = [item for item in fresh if item.order.pk not in granted]
+    won = [item for item in asking if item.order.pk not in outcome.short]
+    short = [item for item in asking if item.order.pk in outcome.short]
     if short:
         _hold_short(batch, short, outcome)
-    StockWait.objects.filter(order_id__in=granted).delete() if _waited(won) else None
+    if _waited(won):
+        StockWait.objects.filter(order_id__in=[item.order.pk for item in won]).delete()
     for item in won:
         batch.say(item, "reserve", "RESERVED", units=sum(line.quantity for line in item.live_lines))
-    return [*free, *stays, *won]
+    return [*free, *won]
 
 
 def _waited(items: Sequence[Item]) -> bool:
     """Say whether any of these orders may stand in the queue for stock (it has been tried before)."""
     return any(item.order.attempts or item.by_hand or item.order.state_since != item.order.imported_at for item in items)
-
-
-def _covers(kept: dict[int, int] | None, item: Item) -> bool:
-    """Say whether what is kept for this order is exactly what its lines need."""
-    need: dict[int, int] = {}
-    for line in item.live_lines:
-        if line.variant_id:
-            need[line.variant_id] = need.get(line.variant_id, 0) + line.quantity
-    return bool(kept) and kept == need
 
 
 def _ask(batch: Batch, item: Item) -> Ask:
@@ -67,6 +50,7 @@ def _ask(batch: Batch, item: Item) -> Ask:
             AskLine(line.pk, line.variant_id, line.quantity) for line in item.live_lines if line.variant_id is not None
         ),
         location_id=chosen.default_location_id,
+        label=item.order.marketplace_order_id,
         ignore_policy=bool(item.way and item.way.inventory is InventoryRule.IGNORE),
         may_pass=item.by_hand,
     )
@@ -84,7 +68,7 @@ def queue_for_stock(batch: Batch, item: Item, needs: Sequence[tuple[int, int]]) 
         ],
         update_conflicts=True, unique_fields=["order", "variant"], update_fields=["quantity", "paid_at"],
     )  # fmt: skip
-    reservations.watch(variant_ids={variant_id for variant_id, _ in needs})
+    watching.watch({variant_id for variant_id, _ in needs})
 
 
 def _summed(needs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

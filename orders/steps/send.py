@@ -26,7 +26,7 @@ from connectors.contract.errors import (
 )
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import StoreOrderFound
-from inventory import reservations
+from inventory import reservations, watching
 from notifications import alerts
 from orders import breaker
 from orders.breaker import lost
@@ -276,7 +276,7 @@ def _refused_for_stock(batch: Batch, item: Item, texts: list[str]) -> None:
     from orders.steps.reserve import queue_for_stock
 
     queue_for_stock(batch, item, [(f["variant_id"], int(str(f["wanted"]))) for f in facts if f["variant_id"]])
-    reservations.read_soon(variant_ids={line.variant_id for line in item.live_lines if line.variant_id})
+    watching.read_soon({line.variant_id for line in item.live_lines if line.variant_id})
 
 
 def give_back(batch: Batch, items: Sequence[Item]) -> None:

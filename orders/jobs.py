@@ -1,0 +1,49 @@
+"""Nightly and hourly work on a merchant's orders; every function takes (merchant id, now) and returns what it found."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from inventory import ledger
+from notifications import alerts
+from orders import counts, personal
+from salestio import tenancy
+from salestio.inbox.models import InboxRow
+from salestio.outbox.models import OutboxRow
+
+
+def purge(merchant_id: int, at: datetime) -> dict[str, Any]:
+    """Erase buyers whose time has come."""
+    erased = personal.purge(merchant_id, at=at)
+    return {"erased": erased} if erased else {}
+
+
+def reconcile(merchant_id: int, at: datetime) -> dict[str, Any]:
+    """Check that ledger, reservations and stock rows say the same; a difference is an alert."""
+    with tenancy.scope(merchant_id):
+        wrong = ledger.check()
+        if wrong:
+            alerts.raise_alert(kind="ledger_differs", key="ledger", data={"text": "; ".join(map(str, wrong[:5])), "count": len(wrong)})
+        else:
+            alerts.close(kind="ledger_differs", key="ledger")
+    return {"differences": [str(one) for one in wrong]} if wrong else {}
+
+
+def recount(merchant_id: int, at: datetime) -> dict[str, Any]:
+    """Count orders by state again."""
+    return counts.recount(merchant_id)
+
+
+def fold(merchant_id: int, at: datetime) -> dict[str, Any]:
+    """Add up the counts' single changes."""
+    counts.fold(merchant_id)
+    return {}
+
+
+def tidy(merchant_id: int, at: datetime) -> dict[str, Any]:
+    """Drop inbox rows of seven days ago and outbox rows done a week ago."""
+    with tenancy.scope(merchant_id):
+        InboxRow.objects.filter(done_at__isnull=False, received_at__lt=at - timedelta(days=7)).delete()
+        OutboxRow.objects.filter(state="done", done_at__lt=at - timedelta(days=7)).delete()
+    return {}

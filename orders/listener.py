@@ -1,0 +1,99 @@
+"""Hear marketplaces: long-poll their queues, store each message with its order in one transaction, ring.
+
+A process of its own, one thread a queue. A message is deleted only after the commit; repeated ones are absorbed by the
+inbox's unique key. Push is a hint: the order is read again, and the sweep goes on without it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.utils.timezone import now
+
+from accounts import connections
+from accounts.models import AccountRoute, MarketplaceAccount
+from connectors.contract.errors import ConnectorError
+from connectors.contract.types import OrderHint
+from orders import pull
+from salestio import sweep, tenancy
+from salestio.inbox import drain as inbox
+
+log = logging.getLogger(__name__)
+
+
+def listen(platform: str, stop: threading.Event) -> None:
+    """Long-poll one platform's queue until told to stop; any failure waits a moment and goes on."""
+    queue = connections.queue(platform)
+    if queue is None:
+        log.info("no notification queue is configured; orders come by sweep only", extra={"platform": platform})
+        stop.wait()
+        return
+    read = connections.hint_reader(platform)
+    failures = 0
+    while not stop.is_set():
+        try:
+            messages = queue.receive()
+            if messages:
+                take(platform, messages, read)
+                queue.delete([message.receipt for message in messages])
+            failures = 0
+        except (ConnectorError, DatabaseError, InterfaceError) as error:
+            failures += 1
+            log.warning("the listener could not hear", extra={"platform": platform, "error": type(error).__name__})
+            stop.wait(min(0.5 * 2**failures, 15.0))
+        finally:
+            close_old_connections()
+
+
+def take(platform: str, messages: list[Any], read: Any) -> int:
+    """Store these messages' hints; return how many were new. One that cannot be read is logged and dropped."""
+    taken = 0
+    for message in messages:
+        try:
+            hint = read(message.body)
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("a message could not be read", extra={"platform": platform, "error": type(error).__name__})
+            continue
+        if hint is not None:
+            taken += _store(platform, hint)
+    return taken
+
+
+def _store(platform: str, hint: OrderHint) -> int:
+    """Store a hint for every account of this seller (one a region); a seller we do not know is not ours to hear."""
+    taken = 0
+    routes = AccountRoute.objects.filter(platform=platform, key=hint.seller_key)
+    for merchant_id, account_id in routes.values_list("merchant_ref", "account_ref"):
+        with tenancy.scope(merchant_id):
+            fresh = inbox.receive(
+                platform=platform, topic="marketplace_order", event_id=f"{account_id}:{hint.message_id}",
+                account_id=account_id, object_ids=[hint.order_id], triggered_at=hint.at,
+            )  # fmt: skip
+            if not fresh:
+                continue
+            pull.hear(
+                account_id, [hint.order_id],
+                hint={"status": hint.status.value if hint.status else "", "lines": [list(line) for line in hint.lines]},
+            )  # fmt: skip
+            MarketplaceAccount.objects.filter(pk=account_id).update(last_push_at=now())
+            taken += 1
+    return taken
+
+
+def run(platforms: list[str], stop: threading.Event) -> None:
+    """Listen to all these platforms, one thread each, until told to stop; writes a heartbeat."""
+    threads = [threading.Thread(target=listen, args=(name, stop), name=f"listen-{name}", daemon=True) for name in platforms]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(10.0):
+        try:
+            sweep.beat("listener", threads=sum(thread.is_alive() for thread in threads))
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("the listener's heartbeat found no database", extra={"error": type(error).__name__})
+        finally:
+            close_old_connections()
+    for thread in threads:
+        thread.join(timeout=25.0)
