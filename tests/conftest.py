@@ -158,7 +158,7 @@ def _uses_database(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def _no_scope_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No test, and so no code it ran, leaves a merchant active in the database session."""
+    """No test leaves a merchant active in the database session, or stock that its ledger does not explain."""
     if not request.config.pluginmanager.hasplugin("django") or not _uses_database(request):
         yield
         return
@@ -177,6 +177,25 @@ def _no_scope_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
         merchant, user = cursor.fetchone()
     assert not merchant, f"the test left merchant {merchant} active in the database session"
     assert user == roles.APP, f"the test left the database session as {user}"
+    if request.node.get_closest_marker("drift") is None:
+        drifted = _drifts(connection)
+        assert not drifted, f"the ledger does not explain the stock: {'; '.join(drifted)}"
+
+
+def _drifts(connection: Any) -> list[str]:
+    """Return every stock row that its ledger does not explain (MECHANISMS 6), of all merchants."""
+    from django.db import transaction
+
+    from inventory import ledger
+
+    with transaction.atomic():
+        # The driver's own cursor: this looks across merchants, which the guard rightly refuses.
+        with connection.connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL ROLE {roles.OPS}")
+            cursor.execute("SELECT DISTINCT merchant_id FROM inventory_stock")
+            merchants = [merchant for (merchant,) in cursor.fetchall()]
+            cursor.execute("SET LOCAL ROLE NONE")
+        return [str(drift) for merchant in merchants for drift in ledger.check(merchant)]
 
 
 # ── Redis ────────────────────────────────────────────────────────────────────────────────────────────────────────────

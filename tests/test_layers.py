@@ -123,6 +123,13 @@ def test_every_name_of_the_registry_leads_to_code() -> None:
     assert [name for name in names if found(*name.split(":")) is None] == []
 
 
+@pytest.mark.django_db
+def test_every_model_change_has_its_migration() -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
 def found(module: str, attribute: str) -> object:
     """Return what a dotted name leads to, None when there is no such module or attribute."""
     try:
