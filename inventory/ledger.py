@@ -28,7 +28,7 @@ class Drift:
         )
 
 
-def drifts(limit: int = 100) -> list[Drift]:
+def check(limit: int = 100) -> list[Drift]:
     """Return the active merchant's stock rows that do not add up, inside an open scope; none when all is well."""
     found = sql.rows(
         """WITH told AS (
@@ -48,9 +48,3 @@ def drifts(limit: int = 100) -> list[Drift]:
         {"merchant": tenancy.current_merchant_id(), "limit": limit},
     )
     return [Drift(*row) for row in found]
-
-
-def check(merchant_id: int) -> list[Drift]:
-    """Open the merchant's scope and return the stock rows that do not add up."""
-    with tenancy.scope(merchant_id):
-        return drifts()

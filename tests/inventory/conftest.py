@@ -36,7 +36,8 @@ def make_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]
 
     yield make
     for one in made:
-        assert [str(drift) for drift in ledger.check(one.merchant.id)] == []
+        with one.scope():
+            assert [str(drift) for drift in ledger.check()] == []
 
 
 @pytest.fixture
