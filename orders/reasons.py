@@ -146,10 +146,15 @@ def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> s
     filled.setdefault("brand", settings.BRAND_NAME)
     filled["storefront"] = storefront
     filled["marketplace"] = MARKETPLACES.get(str(data.get("platform", "amazon")), "the marketplace")
-    filled["stock_sentence"] = stock_sentence(data)
-    filled["ambiguous_sentence"] = ambiguous_sentence(data)
-    filled["mismatch_sentence"] = mismatch_sentence(data)
-    filled["unknown_sentence"] = unknown_sentence(data, storefront)
+    # Each of these reads data of its own reason: the items of a stock shortage are no candidates of a SKU.
+    if code == "OUT_OF_STOCK":
+        filled["stock_sentence"] = stock_sentence(data)
+    elif code == "AMBIGUOUS_SKU":
+        filled["ambiguous_sentence"] = ambiguous_sentence(data)
+    elif code == "TOTAL_MISMATCH":
+        filled["mismatch_sentence"] = mismatch_sentence(data)
+    elif code == "NO_ANSWER":
+        filled["unknown_sentence"] = unknown_sentence(data, storefront)
     filled["skus"] = ", ".join(data.get("skus", [])) or "—"
     filled["names"] = ", ".join(data.get("names", [])) or "—"
     filled["texts"] = "; ".join(data.get("texts", [])) or "no reason given"
