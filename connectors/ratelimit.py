@@ -140,23 +140,22 @@ return '0'
 
 
 def redis_client(url: str) -> Redis:
-    """Return a client fit for the limiter: it gives up within a quarter of a second.
-
-    redis-py by itself tries four times with pauses of seconds between, and every platform call would wait for that.
-    """
+    """Return a client fit for the limiter: it gives up within a quarter of a second, as every call waits for it."""
     from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
 
-    return Redis.from_url(
-        url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 0), health_check_interval=30
-    )
+    return Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25, health_check_interval=30)
 
 
 class RedisLimiter:
-    """Buckets in Redis; thread-safe. Give it a client of `redis_client`."""
+    """Buckets in Redis; thread-safe. The client should give up soon, as one of `redis_client` does; it is told not to
+    try again by itself."""
 
     def __init__(self, redis: Redis, *, prefix: str = "limit:", clock: Callable[[], float] = time.monotonic) -> None:
+        # redis-py tries four times by itself with pauses of seconds, and every platform call would wait for that.
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        redis.set_retry(Retry(NoBackoff(), 0))
         self._script = redis.register_script(_SCRIPT)
         self._redis = redis
         self._prefix = prefix
@@ -324,7 +323,9 @@ def gcra(tat: float | None, now: float, rate: float, burst: float, n: float = 1.
     row regains its whole burst; no row ever sends more than `burst` at once nor `rate` in the long run.
     """
     interval = 1.0 / rate
-    start = now if tat is None else max(tat, now)
+    # No row owes more than its whole burst. One that seems to was written at a slower rate than the one now in force
+    # (the platform taught us better meanwhile), or by a clock that went back: it counts as empty, and waits no longer.
+    start = now if tat is None else min(max(tat, now), now + burst * interval)
     new_tat = start + n * interval
     wait = new_tat - burst * interval - now
     if wait > 1e-6:

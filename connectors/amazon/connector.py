@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.amazon import mapping, sites
+from connectors.amazon import limits, mapping, sites
 from connectors.amazon.auth import AmazonAuth, AppTokens
 from connectors.amazon.client import Client
 from connectors.amazon.config import AmazonConfig
@@ -76,6 +76,10 @@ class Amazon:
     def rate_in_force(self, operation: str) -> float:
         """Return calls a second of an operation (searchOrders): learnt from Amazon's header, at first the published."""
         return self._client.rate_in_force(operation)
+
+    def list_limit(self) -> tuple[float, int]:
+        """Return (calls a second, burst) of the list call, for the job row that keeps this limit."""
+        return self.rate_in_force("searchOrders"), limits.RATES["searchOrders"].burst
 
     def sweep_seconds(self) -> float:
         """Return the pause between two list calls: what the rate in force allows, and never below the floor."""

@@ -316,6 +316,14 @@ def test_who_waits_as_long_as_told_may_go(rate: float, burst: int, before: int) 
     assert wait == 0 or after == 0
 
 
+def test_a_row_written_at_a_slower_rate_does_not_wait_for_the_old_one() -> None:
+    tat, _ = gcra(None, 1000.0, rate=0.0056, burst=20)
+
+    tat, wait = gcra(tat, 1000.0, rate=0.56, burst=20)
+
+    assert wait == pytest.approx(1 / 0.56, rel=0.01)
+
+
 def test_the_row_with_a_datetime_decides_alike() -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

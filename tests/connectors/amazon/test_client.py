@@ -350,6 +350,7 @@ def test_lists_take_no_bucket_and_teach_the_sweep_its_pace(wire: Wire, tokens: T
     amazon.list_orders(Window(after=AFTER))
 
     assert amazon.rate_in_force("searchOrders") == 0.0083
+    assert amazon.list_limit() == (0.0083, 20)
     assert amazon.sweep_seconds() == pytest.approx(120.5, abs=0.1)
     colleague = Amazon("A1FICTIVE", "na", tokens, limiter, config(wire.url))
     assert colleague.rate_in_force("searchOrders") == 0.0083

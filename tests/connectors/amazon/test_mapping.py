@@ -473,7 +473,7 @@ def test_no_change_of_shape_ever_raises(data: st.DataObject) -> None:
         if data.draw(st.booleans()) and isinstance(target, dict):
             del target[path[-1]]
         else:
-            target[path[-1]] = data.draw(junk)
+            target[path[-1]] = copy.deepcopy(data.draw(junk))
         if not paths(raw):
             break
 
