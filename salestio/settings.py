@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import bootstrap_wrapper
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
@@ -192,10 +193,14 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
+PROXY_HOPS = int(number("SALESTIO_PROXY_HOPS", 0))
+"""How many proxies of ours stand in front; that many entries of X-Forwarded-For are believed, from the right."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(str(env.str("SALESTIO_STATIC_ROOT", default=str(DATA_DIR / "static"))))
+# Bootstrap's files come from the wheel bootstrap-wrapper, beside it in a package named `bootstrap`.
+STATICFILES_DIRS = [("bootstrap", Path(bootstrap_wrapper.__file__).parent.parent / "bootstrap")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -282,6 +287,8 @@ AMAZON = {
 SHOPIFY = {
     "client_id": str(env.str("SALESTIO_SHOPIFY_CLIENT_ID", default="")),
     "client_secret": str(env.str("SALESTIO_SHOPIFY_CLIENT_SECRET", default="")),
+    # How our app is called in the address of the store's admin: .../admin/apps/<handle>.
+    "handle": str(env.str("SALESTIO_SHOPIFY_APP_HANDLE", default="salestio")),
     "scopes": tuple(
         env.list(
             "SALESTIO_SHOPIFY_SCOPES",
