@@ -28,8 +28,16 @@ class Drift:
         )
 
 
-def check(limit: int = 100) -> list[Drift]:
-    """Return the active merchant's stock rows that do not add up, inside an open scope; none when all is well."""
+def check(merchant_id: int | None = None, *, limit: int = 100) -> list[Drift]:
+    """Return a merchant's stock rows that do not add up; none when all is well.
+
+    Without an id it looks at the active merchant. Raises `NoScope` when there is none.
+    """
+    with tenancy.scope(tenancy.current_merchant_id() if merchant_id is None else merchant_id):
+        return _drifts(limit)
+
+
+def _drifts(limit: int) -> list[Drift]:
     found = sql.rows(
         """WITH told AS (
                SELECT stock_id, sum(figure_change) AS figure, sum(reserved_change) AS reserved

@@ -1,14 +1,12 @@
-"""After each test here the ledger explains the stock, to the unit."""
+"""The cast of these tests. After each of them the suite's own fixture checks that the ledger explains the stock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from accounts.models import Merchant
-from inventory import ledger
-from salestio import routes, tenancy
+from salestio import routes
 from tests.inventory import world as cast
 from tests.inventory.world import World
 
@@ -26,18 +24,9 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
-    """Make a merchant with a store and locations; at the end its ledger must explain its stock."""
-    made: list[World] = []
-
-    def make(**facts: object) -> World:
-        made.append(World.make(**facts))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for one in made:
-        with one.scope():
-            assert [str(drift) for drift in ledger.check()] == []
+def make_world() -> Callable[..., World]:
+    """Make a merchant with a store and as many locations as a test needs."""
+    return World.make
 
 
 @pytest.fixture
@@ -50,12 +39,3 @@ def world(make_world: Callable[..., World]) -> World:
 def stranger(make_world: Callable[..., World]) -> World:
     """Another merchant, who must never see the first one's things."""
     return make_world(name="Stranger")
-
-
-@pytest.fixture
-def every_merchant() -> Callable[[], list[int]]:
-    def ids() -> list[int]:
-        with tenancy.unscoped("sweep"):
-            return list(Merchant.objects.values_list("id", flat=True))
-
-    return ids
