@@ -9,9 +9,9 @@ from salestio import tenancy
 
 
 def order_for(pk: int) -> Order:
-    """Return the active merchant's order with its account and store. Raises `Http404` when there is none."""
+    """Return the active merchant's order with its account, store and buyer. Raises `Http404` when there is none."""
     found = (
-        Order.objects.select_related("account", "store")
+        Order.objects.select_related("account", "store", "buyer")
         .filter(merchant_id=tenancy.current_merchant_id(), pk=pk)
         .first()
     )

@@ -260,8 +260,15 @@ class Listing:
     def neighbors(self, order: Order) -> tuple[int | None, int | None]:
         """Return the ids of the newer and the older order beside this one."""
         at = Place(order.purchased_at, order.pk)
-        newer, older = self._keys(at, 1, True), self._keys(at, 1, False)
-        return (newer[0][1] if newer else None), (older[0][1] if older else None)
+        sides = [
+            _from(branch, at, newer).order_by(*_order(newer)).values_list("purchased_at", "pk")[:1]
+            for branch in self._branches
+            for newer in (True, False)
+        ]
+        found = list(sides[0].union(*sides[1:], all=True))
+        newer_ones = [key for key in found if key > (order.purchased_at, order.pk)]
+        older_ones = [key for key in found if key < (order.purchased_at, order.pk)]
+        return (min(newer_ones)[1] if newer_ones else None), (max(older_ones)[1] if older_ones else None)
 
 
 def _order(newer: bool) -> tuple[str, str]:

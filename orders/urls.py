@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders import views
+from orders import order_views, views
 
 app_name = "orders"
 
@@ -14,6 +14,13 @@ urlpatterns = [
     path("orders/export/", views.export_many, name="export_many"),
     path("orders/fetch/", views.fetch, name="fetch"),
     path("orders/check/", views.check_now, name="check"),
+    path("orders/<int:pk>/", order_views.detail, name="detail"),
+    path("orders/<int:pk>/live/", order_views.live, name="order_live"),
+    path("orders/<int:pk>/export/", order_views.export, name="export"),
+    path("orders/<int:pk>/confirm/<str:what>/", order_views.confirm, name="confirm"),
+    path("orders/<int:pk>/adopt/", order_views.adopt, name="adopt"),
+    path("orders/<int:pk>/lines/<int:number>/change/", order_views.change_line, name="change_line"),
+    path("orders/<int:pk>/address/", order_views.edit_address, name="edit_address"),
     path("orders/views/", views.save_view, name="save_view"),
     path("orders/views/<int:pk>/delete/", views.delete_view, name="delete_view"),
 ]

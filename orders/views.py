@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import may, needs
 from accounts.models import MarketplaceAccount, Role
-from orders import counts, filters, pipeline, pull, rows
+from orders import filters, pipeline, pull, rows, totals
 from orders.access import saved_view_for
 from orders.forms import FetchForm, SaveViewForm
 from orders.listing import CAP, PAGE, Listing, Place, ship_today_count
@@ -39,7 +39,7 @@ def _accounts(request: HttpRequest) -> list[MarketplaceAccount]:
 def _counts(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] | None = getattr(request, "order_counts", None)
     if found is None:
-        found = counts.everything()
+        found = totals.everything()
         request.order_counts = found  # type: ignore[attr-defined]
     return found
 
@@ -180,9 +180,7 @@ def export_many(request: HttpRequest) -> HttpResponse:
     return redirect(back)
 
 
-def _as_query(text: str) -> Any:
-    from django.http import QueryDict
-
+def _as_query(text: str) -> QueryDict:
     return QueryDict(text[:2000])
 
 
