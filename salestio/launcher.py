@@ -83,6 +83,10 @@ class Launcher:
         self.children: dict[str, Child] = {}
         self.stopping = 0
         self.began = time.monotonic()
+        self.merchants: list[dict[str, Any]] = []
+        self.line: dict[str, Any] = {}
+        self.postgres: Postgres | None = None
+        self.redis: Redis | None = None
         host = "127.0.0.1" if options.host == "localhost" else options.host.strip("[]")
         self.host = host
         self.web = f"http://{f'[{host}]' if ':' in host else host}:{options.port}"
@@ -148,6 +152,7 @@ class Launcher:
         self._add(self._sandbox_child())
         self._wait_for_servers()
         self._migrate()
+        readiness = Readiness(self.web, self.sandbox, database)
         python = sys.executable
         granian = ["-m", "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.options.port)]
         granian += ["--workers", "1", "--blocking-threads", "8", "--no-ws", "--log-level", "warning"]
@@ -159,7 +164,10 @@ class Launcher:
         self._add(self._child("worker", [python, *worker], grace=30.0))
         self._add(self._child("beat", [python, *beat], grace=5.0))
         self._add(self._child("listener", [python, "manage.py", "listen"]))
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready(readiness)
+        finally:
+            readiness.close()
 
     def _servers(self) -> tuple[str, str, str]:
         """Start PostgreSQL and Redis unless they are given; return database, owner and Redis URLs."""
@@ -169,8 +177,6 @@ class Launcher:
             raise ServiceError(
                 "Set both DATABASE_URL (the app's role) and DATABASE_OWNER_URL (migrations), or neither."
             )
-        self.postgres: Postgres | None = None
-        self.redis: Redis | None = None
         ports: dict[str, Any] = {"web": self.options.port, "sandbox": self.options.sandbox_port}
         if not database:
             self.postgres = Postgres(
@@ -237,7 +243,7 @@ class Launcher:
 
     def _manage(self, name: str, command: list[str]) -> str:
         """Run one manage.py command to its end and return what it printed. Raises `ServiceError` when it fails."""
-        log, printed = (self.options.data / "logs" / f"{name}{end}" for end in (".log", ".out"))
+        log, printed = self.state.path(f"logs/{name}.log"), self.state.path(f"logs/{name}.out")
         with log.open("wb") as errors, printed.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "manage.py", *command],
@@ -265,8 +271,7 @@ class Launcher:
             raise ServiceError(f"{' '.join(command)} failed:\n{tail or output[-3000:]}")
         return output
 
-    def _wait_until_ready(self) -> None:
-        readiness = Readiness(self.web, self.sandbox)
+    def _wait_until_ready(self, readiness: Readiness) -> None:
         seeded = False
         while True:
             self._check_stop()
@@ -288,7 +293,7 @@ class Launcher:
     def _seed(self) -> None:
         out = self._manage("seed", ["seed_demo", *(["--no-traffic"] if self.options.no_traffic else [])])
         try:
-            self.merchants: list[dict[str, Any]] = json.loads(out.strip().splitlines()[-1])["merchants"]
+            self.merchants = json.loads(out.strip().splitlines()[-1])["merchants"]
         except (ValueError, KeyError, IndexError):
             raise ServiceError(f"seed_demo printed no merchants: {out[-500:]!r}") from None
 

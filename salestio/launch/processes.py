@@ -6,16 +6,16 @@ import contextlib
 import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LINUX: bool = os.uname().sysname == "Linux"
 
 
 def _prctl() -> Callable[[int, int], int] | None:
-    if not sys.platform.startswith("linux"):
+    if not LINUX:
         return None
     library = ctypes.CDLL(None, use_errno=True)
     return lambda option, value: int(library.prctl(option, value, 0, 0, 0))
@@ -45,7 +45,7 @@ def die_with_parent(number: int = signal.SIGTERM) -> Callable[[], None]:
 
 def started_at(pid: int) -> str:
     """Return a mark of when the process started, '' when there is none. With the pid it names a process for good."""
-    if sys.platform.startswith("linux"):
+    if LINUX:
         with contextlib.suppress(OSError, IndexError):
             stat = Path(f"/proc/{pid}/stat").read_text()
             fields = stat[stat.rindex(")") + 2 :].split()
@@ -69,7 +69,7 @@ def signal_group(leader: int, number: int) -> None:
 def group_members(leader: int) -> list[int]:
     """Return the pids of a process group, the leader first. Off Linux only the leader is known."""
     members = [leader]
-    if not sys.platform.startswith("linux"):
+    if not LINUX:
         return members
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) == leader:

@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from salestio import roles
+
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -26,11 +28,21 @@ def get(url: str, seconds: float = 5.0) -> tuple[int, Any]:
 
 
 class Readiness:
-    """Ready means: the sandbox answers, `/readyz` says ok, and the worker has taken work since this start."""
+    """Ready means: the sandbox answers, `/readyz` says ok, and the worker has done a task since this start.
 
-    def __init__(self, web: str, sandbox: str) -> None:
+    `database` is the app's URL. Make it when the database answers and before the worker starts.
+    """
+
+    def __init__(self, web: str, sandbox: str, database: str) -> None:
         self.web, self.sandbox = web, sandbox
         self.missing = "nothing answered yet"
+        self._connection = roles.connect(database)
+        self._since = self._ask("SELECT now()", [])
+
+    def _ask(self, query: str, values: list[Any]) -> Any:
+        with self._connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchone()[0]
 
     def sandbox_answers(self) -> bool:
         """Say whether the sandbox answers."""
@@ -44,5 +56,14 @@ class Readiness:
         if status != 200:
             self.missing = f"/readyz answers {status or 'nothing'}: {body}"
             return False
+        # The heartbeat is written by tasks (salestio/tasks.py); a process that is up proves nothing.
+        query = "SELECT count(*) FROM salestio_heartbeat WHERE name IN ('worker', 'sweep') AND at > %s"
+        if not self._ask(query, [self._since]):
+            self.missing = "the worker has done no task yet"
+            return False
         self.missing = ""
         return True
+
+    def close(self) -> None:
+        """Give the database connection back."""
+        self._connection.close()
