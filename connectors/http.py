@@ -12,23 +12,16 @@ from __future__ import annotations
 
 import email.utils
 import http.client
-import io
 import json as jsonlib
 import logging
-import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from connectors.contract.errors import (
@@ -41,6 +34,7 @@ from connectors.contract.errors import (
 )
 from connectors.contract.tokens import TokenSource
 from connectors.ratelimit import Limiter, Take
+from connectors.transport import session_for, state
 
 logger = logging.getLogger(__name__)
 # At DEBUG urllib3 prints whole addresses, and a query may hold what identifies a buyer.
@@ -57,9 +51,6 @@ before_call: list[Callable[[str, str], None]] = []
 
 THROTTLE_WAIT_SECONDS = 1.0
 """The pause after a 429 that names none, when the bucket's own refill is faster than that."""
-
-IDLE_CONNECTION_SECONDS = 20.0
-"""Older idle connections are not reused: a server that closes one just as we write leaves an unknown outcome."""
 
 UNCLEAR_STATUSES = frozenset({408, 425})
 """Besides 5xx: the server says it did not get the request whole, which tells nothing about a write."""
@@ -119,135 +110,6 @@ def unclear(message: str, *, write: bool, platform: str, operation: str, status:
     """Return the error for a call that left us and got no clear answer."""
     kind = OutcomeUnknown if write else TransientError
     return kind(message, platform=platform, operation=operation, status=status)
-
-
-# ── the wire: a deadline over every byte, and a note of whether anything left us ─────────────────────────────────────
-
-
-class _CallState(threading.local):
-    """What the connection needs to know about the call its thread is making."""
-
-    deadline: float = float("inf")
-    read_seconds: float = 20.0
-    sent: bool = False
-
-
-_state = _CallState()
-
-
-class _DeadlineIO(io.RawIOBase):
-    """A socket's reading side that gives each read no more than what is left of the whole call's time."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = _state.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the call took longer than its total deadline")
-        self._sock.settimeout(min(left, _state.read_seconds))
-        count: int | None = self._raw.readinto(buffer)
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
-class _SocketView:
-    """Looks enough like a socket for `http.client.HTTPResponse`, which only asks it for a file."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_DeadlineIO(self._sock))
-
-
-class _DeadlineResponse(http.client.HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
-        super().__init__(_SocketView(sock), *args, **options)  # type: ignore[arg-type]
-
-
-class _PlainConnection(HTTPConnection):
-    response_class = _DeadlineResponse
-    idle_since: float = 0.0
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        _state.sent = True
-        super().send(data)
-
-
-class _TlsConnection(HTTPSConnection):
-    response_class = _DeadlineResponse
-    idle_since: float = 0.0
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        _state.sent = True
-        super().send(data)
-
-
-class _FreshConnections:
-    """Pool behavior: a connection that lay idle too long is closed and opened anew."""
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)  # type: ignore[misc]
-        idle_since = getattr(connection, "idle_since", 0.0)
-        if idle_since and time.monotonic() - idle_since > IDLE_CONNECTION_SECONDS:
-            connection.close()
-        return connection
-
-    def _put_conn(self, connection: Any) -> None:
-        if connection is not None:
-            connection.idle_since = time.monotonic()
-        super()._put_conn(connection)  # type: ignore[misc]
-
-
-class _PlainPool(_FreshConnections, HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TlsPool(_FreshConnections, HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-
-
-_sessions: dict[str, requests.Session] = {}
-_sessions_lock = threading.Lock()
-
-
-def session_for(platform: str) -> requests.Session:
-    """Return this process's session of the platform: pooled connections; no cookies, proxies, netrc or retries."""
-    with _sessions_lock:
-        session = _sessions.get(platform)
-        if session is None:
-            session = requests.Session()
-            # netrc would put its own Authorization header over ours, and a proxy would see every token.
-            session.trust_env = False
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            adapter = _Adapter(pool_connections=64, pool_maxsize=32, max_retries=Retry(0, read=False))
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            _sessions[platform] = session
-        return session
-
-
-# A forked child must not write into its parent's connections.
-os.register_at_fork(after_in_child=_sessions.clear)
 
 
 # ── the caller ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -382,9 +244,9 @@ class Caller:
         if token:
             prepared.headers[self._token_header] = self._token_prefix + token
         started = time.monotonic()
-        _state.deadline = started + self.deadlines.total
-        _state.read_seconds = self.deadlines.read
-        _state.sent = False
+        state.deadline = started + self.deadlines.total
+        state.read_seconds = self.deadlines.read
+        state.sent = False
         try:
             response = session.send(
                 prepared,
@@ -397,7 +259,7 @@ class Caller:
         except (requests.RequestException, HTTPError, OSError, http.client.HTTPException) as error:
             self._raise_lost(operation, write, error, time.monotonic() - started)
         finally:
-            _state.deadline = float("inf")
+            state.deadline = float("inf")
         seconds = time.monotonic() - started
         reply = Reply(response.status_code, response.headers, body, seconds, self.platform, operation, write)
         self._log(operation, method=str(prepared.method), status=str(reply.status), seconds=seconds, reply=reply)
@@ -407,7 +269,7 @@ class Caller:
         """Raise the contract error of a call that brought no whole answer."""
         if isinstance(error, _TooLarge):
             status, words = "too_large", f"{self.platform} answered more than {self.deadlines.max_bytes} bytes"
-        elif not _state.sent:
+        elif not state.sent:
             status, words = "refused", f"{self.platform} could not be reached"
         elif _is_timeout(error):
             status, words = "timeout", f"{self.platform} did not answer within {seconds:.0f} s"
@@ -415,7 +277,7 @@ class Caller:
             status, words = "dropped", f"{self.platform} dropped the connection"
         self._log(operation, method="", status=status, seconds=seconds, cause=_cause(error))
         # "from None": the library's own text holds the whole address with its query.
-        if not _state.sent:
+        if not state.sent:
             raise TransientError(words, platform=self.platform, operation=operation) from None
         if isinstance(error, _TooLarge) and not write:
             raise UnexpectedReply(words, platform=self.platform, operation=operation) from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connectors import http
+from connectors import http, transport
 from connectors.contract.errors import (
     AuthorizationExpired,
     OutcomeUnknown,
@@ -141,7 +141,7 @@ def test_connections_are_reused(wire: Wire) -> None:
 def test_a_connection_that_lay_idle_too_long_is_opened_anew(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = caller(wire)
     calls.call("listThings", "GET", "/things")
-    monkeypatch.setattr(http, "IDLE_CONNECTION_SECONDS", 0.0)
+    monkeypatch.setattr(transport, "IDLE_CONNECTION_SECONDS", 0.0)
 
     calls.call("listThings", "GET", "/things")
 

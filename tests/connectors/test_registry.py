@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 
@@ -39,3 +41,15 @@ def test_kinds_are_told_apart() -> None:
 def test_an_unknown_platform_is_a_sentence() -> None:
     with pytest.raises(LookupError, match="no platform called 'woolworths'"):
         registry.platform("woolworths")
+
+
+def test_vendors_packages_are_imported_at_first_use_only() -> None:
+    modules = sorted({path.partition(":")[0] for param in NAMED for path in param.values}) + ["connectors.amazon.sqs"]
+    program = "import sys, importlib\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", program, *modules], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    assert set(modules) <= set(loaded)
+    assert {"sp_api", "httpx", "botocore", "boto3", "django"} & set(loaded) == set()
