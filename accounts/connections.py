@@ -24,9 +24,10 @@ from connectors.contract.marketplace import Marketplace
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import OrderHint, StoreEvent
 from connectors.ratelimit import Limiter, RedisLimiter
-from salestio import tenancy
+from salestio import calls, tenancy
 
 KEPT_CLIENTS = 2000
+calls.install()
 
 _clients: OrderedDict[tuple[str, int], Any] = OrderedDict()
 _lock = threading.Lock()
@@ -136,6 +137,37 @@ def queue_arn(platform: str) -> str:
         return ""
     account, _, name = app["queue_url"].rstrip("/").rpartition("/")
     return app["queue_arn"] or f"arn:aws:sqs:{app['aws_region']}:{account.rpartition('/')[2]}:{name}"
+
+
+def sites(platform: str) -> dict[str, list[tuple[str, str]]]:
+    """Return region → [(site code, "United States (US)")], to choose from; {} for a platform without regions."""
+    if platform != "amazon":
+        return {}
+    from babel import Locale
+
+    from connectors.amazon.sites import SITES
+
+    territories = Locale("en").territories
+    found: dict[str, list[tuple[str, str]]] = {}
+    for site in SITES:
+        found.setdefault(site.region, []).append((site.code, f"{territories[site.country]} ({site.code})"))
+    return found
+
+
+def admin_page(store: Store, path: str = "") -> str:
+    """Return the address of a page in the store's own admin, for links a person clicks."""
+    return settings.PLATFORM_URLS["shopify"]["admin"].replace("{shop}", store.key).rstrip("/") + path
+
+
+def app_page(shop: str) -> str:
+    """Return the address of our app inside that Shopify store's admin."""
+    admin = settings.PLATFORM_URLS["shopify"]["admin"].replace("{shop}", shop).rstrip("/")
+    return f"{admin}/apps/{settings.SHOPIFY['handle']}"
+
+
+def app_market_page(platform: str) -> str:
+    """Return our page in the store platform's app market, where a store is added."""
+    return str(settings.PLATFORM_URLS[platform]["app_store"])
 
 
 def is_store_key(platform: str, key: str) -> bool:

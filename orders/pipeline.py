@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import F
@@ -32,6 +33,7 @@ from orders.steps.crash import crash_here
 from orders.steps.match import match_batch
 from orders.steps.reserve import reserve_batch
 from salestio import doorbell, tenancy
+from salestio.lib.backoff import retry_delay
 
 log = logging.getLogger(__name__)
 DRAIN = "orders.tasks.drain"
@@ -250,14 +252,18 @@ def _look_up(batch: Batch, item: Item, storefront: Storefront, *, sure_not_there
 
 
 def _hold_poison(merchant_id: int, poison: PoisonBatch) -> None:
-    """Hold the one order that cannot be worked on, with its units as they are, and tell the developers by the log."""
+    """Set the one order aside that cannot be worked on, its units as they are; tried again by F63's clock."""
     with tenancy.scope(merchant_id):
         for order in Order.objects.select_for_update().select_related("account__store").filter(pk__in=poison.order_ids):
             facts = {"problem": type(poison.cause).__name__, "platform": order.platform, "order": order.marketplace_order_id,
                      "store_platform": order.account.store.platform}  # fmt: skip
+            since = order.retrying_since if order.reason_code == "FAULT" and order.retrying_since else now()
+            unit = settings.TIMES.retry_unit
+            delay = retry_delay(order.attempts + 1, age=(now() - since).total_seconds() / unit)
             Order.objects.filter(pk=order.pk).update(
-                export_state="held", reason_code="FAULT", reason_data=facts, state_since=now(), next_attempt_at=None,
-                lease_until=None, lease_token=None, attempts=F("attempts") + 1,
+                export_state="waiting" if delay is not None else "held", reason_code="FAULT", reason_data=facts,
+                state_since=now(), retrying_since=since, attempts=F("attempts") + 1, lease_until=None, lease_token=None,
+                next_attempt_at=now() + timedelta(seconds=delay * unit) if delay is not None else None,
             )  # fmt: skip
             OrderEvent.objects.create(merchant_id=merchant_id, order_id=order.pk, stage="export", code="FAULT", data=facts)
 

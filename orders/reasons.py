@@ -101,7 +101,7 @@ def stock_sentence(data: Mapping[str, Any]) -> str:
     for item in data.get("items", []):
         where = f" at {item['location']}" if item.get("location") else ""
         text = f"{item['wanted']} ordered, {item['available']} available{where}: {item['sku'] or item['seller_sku']}"
-        if item.get("ahead"):
+        if item.get("ahead") and int(item["available"]) >= int(item["wanted"]):
             text += f" (kept for {item['ahead']}, which was paid earlier)"
         parts.append(text)
     return "; ".join(parts) or "A unit is missing"

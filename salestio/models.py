@@ -25,3 +25,19 @@ class SystemNote(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CallCount(models.Model):
+    """How many calls of each kind were answered how, since the beginning; every process adds its own every few seconds."""
+
+    platform = models.CharField(max_length=20)
+    operation = models.CharField(max_length=80)
+    status = models.CharField(max_length=20)
+    calls = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "operation", "status"], name="call_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.operation} {self.status}: {self.calls}"

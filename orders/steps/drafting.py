@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connectors.contract.types import PersonalDetails, StoreOrderDraft
+from orders.domain.buyer_email import buyer_email
 from orders.domain.store_order import DoesNotAddUp, Sale, SoldLine, Style, draft
 from orders.models import OrderLine
 from orders.reasons import MARKETPLACES
@@ -94,7 +95,13 @@ def _style(batch: Batch, item: Item) -> Style:
     chosen = batch.chosen[item.order.account_id]
     email = item.personal.buyer_email if item.personal else ""
     return Style(
-        email=chosen.customer_email.applied(email, item.order.marketplace_order_id),
+        email=buyer_email(
+            chosen.customer_email.mode,
+            email=email,
+            order_id=item.order.marketplace_order_id,
+            selected=chosen.customer_email.address,
+            domain=chosen.customer_email.domain,
+        ),
         use_reference_as_name=chosen.export_order_id,
         name_prefix=chosen.order_id_prefix,
         tags=chosen.tags,

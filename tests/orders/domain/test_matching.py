@@ -1,0 +1,87 @@
+"""Which variant a line means."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.domain.matching import Candidate, Catalog, LineToMatch, match, sku_form
+from salestio.lib.text import title_key
+
+
+def candidate(pk: int, sku: str, title: str = "Enamel Mug", *options: str) -> Candidate:
+    return Candidate(pk, sku, title, title_key([title, *options]))
+
+
+def catalog(*candidates: Candidate, account: dict[str, str] | None = None, everywhere: dict[str, str] | None = None, **more: bool) -> Catalog:
+    by_sku: dict[str, list[Candidate]] = {}
+    by_title: dict[str, list[Candidate]] = {}
+    for one in candidates:
+        by_sku.setdefault(sku_form(one.sku, case_sensitive=more.get("case_sensitive", True)), []).append(one)
+        by_title.setdefault(one.title_key, []).append(one)
+    return Catalog(by_sku, by_title, account or {}, everywhere or {}, **more)
+
+
+def test_an_exact_sku_matches_and_says_so() -> None:
+    found = match(LineToMatch(" NP-MUG ", "Mug"), catalog(candidate(1, "NP-MUG")))
+
+    assert (found.variant_id, found.rule) == (1, "sku")
+
+
+def test_upper_and_lower_case_differ_unless_the_merchant_says_otherwise() -> None:
+    line = LineToMatch("np-mug", "something else")
+
+    assert not match(line, catalog(candidate(1, "NP-MUG"))).found
+    assert match(line, catalog(candidate(1, "NP-MUG"), case_sensitive=False)).variant_id == 1
+
+
+def test_an_account_mapping_beats_one_for_all_and_both_beat_the_sku_itself() -> None:
+    goods = [candidate(1, "A"), candidate(2, "B"), candidate(3, "C")]
+    line = LineToMatch("A", "x")
+
+    assert match(line, catalog(*goods)).variant_id == 1
+    assert match(line, catalog(*goods, everywhere={"A": "B"})).rule == "mapping"
+    assert match(line, catalog(*goods, everywhere={"A": "B"}, account={"A": "C"})).variant_id == 3
+
+
+def test_a_mapping_to_a_sku_that_is_gone_is_said_and_never_guessed_around() -> None:
+    found = match(LineToMatch("A", "x"), catalog(candidate(1, "A"), everywhere={"A": "GONE"}))
+
+    assert not found.found
+    assert "GONE" in found.note
+
+
+def test_two_products_with_one_sku_are_a_question() -> None:
+    found = match(LineToMatch("A", "x"), catalog(candidate(1, "A", "One"), candidate(2, "A", "Two")))
+
+    assert found.ambiguous
+    assert [one.title for one in found.candidates] == ["One", "Two"]
+
+
+@pytest.mark.parametrize("title", ["T-Shirt: Size XL", "size xl T-SHIRT", "T-Shirt, Size: XL"])
+def test_a_title_with_variation_labels_matches_when_the_sku_is_unknown(title: str) -> None:
+    found = match(LineToMatch("UNKNOWN", title), catalog(candidate(1, "TS-XL", "T-Shirt", "Size", "XL"), candidate(2, "TS-L", "T-Shirt", "Size", "L")))
+
+    assert (found.variant_id, found.rule) == (1, "title")
+    assert "UNKNOWN" in found.note
+
+
+def test_structured_variation_counts_as_part_of_the_title() -> None:
+    line = LineToMatch("", "T-Shirt", (("Size", "XL"),))
+
+    assert match(line, catalog(candidate(1, "TS-XL", "T-Shirt", "Size", "XL"))).variant_id == 1
+
+
+def test_the_title_rule_can_be_switched_off() -> None:
+    assert not match(LineToMatch("U", "Enamel Mug"), catalog(candidate(1, "M"), use_titles=False)).found
+
+
+@given(st.permutations([candidate(n, f"S{n % 4}", f"T{n % 3}") for n in range(8)]), st.sampled_from(["S0", "S1", "S2", "S9"]), st.sampled_from(["T0", "T1", "nothing"]))
+def test_the_order_of_the_catalog_does_not_matter(goods: list[Candidate], sku: str, title: str) -> None:
+    line = LineToMatch(sku, title)
+
+    first = match(line, catalog(*goods))
+    again = match(line, catalog(*sorted(goods, key=lambda one: one.id)))
+
+    assert first == again
