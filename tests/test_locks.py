@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -74,6 +77,38 @@ def test_production_installs_neither_the_sandbox_nor_the_servers_nor_the_tests()
 
     # Packages a production dependency brings along anyway are named, so that a new one is noticed.
     assert extra & held.keys() <= {"pyyaml", "jsonschema"}
+
+
+def test_what_production_imports_is_in_its_lock() -> None:
+    held = pins("requirements.lock")
+    homes = importlib.metadata.packages_distributions()
+
+    foreign: dict[str, str] = {}
+    for path in production_modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            foreign |= {name.split(".")[0]: str(path.relative_to(ROOT)) for name in names}
+
+    own = set(PRODUCTION)
+    lost = []
+    for top, place in sorted(foreign.items()):
+        if top in own or top in sys.stdlib_module_names:
+            continue
+        if not {canonicalize_name(name) for name in homes.get(top, [])} & held.keys():
+            lost.append(f"{place} imports {top}")
+    assert lost == []
+
+
+PRODUCTION = ("salestio", "accounts", "orders", "inventory", "listings", "profiles", "notifications", "connectors")
+
+
+def production_modules() -> list[Path]:
+    """Return the modules the production image holds: all but the sandbox and what stands behind ./run."""
+    development = ("connectors/sandbox/", "salestio/launch/", "salestio/launcher.py", "salestio/devservices.py")
+    paths = [path for package in PRODUCTION for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in paths if not str(path.relative_to(ROOT)).startswith(development)]
 
 
 def test_both_locks_agree_on_every_version() -> None:
