@@ -390,7 +390,10 @@ BULK_START = Document(
     name="bulkOperationRunQuery",
     text="""
 mutation BulkStart($query: String!) {
-  bulkOperationRunQuery(query: $query) { bulkOperation { id status } userErrors { code field message } }
+  bulkOperationRunQuery(query: $query, groupObjects: false) {
+    bulkOperation { id status }
+    userErrors { code field message }
+  }
 }
 """,
     points=MUTATION_POINTS,

@@ -48,7 +48,17 @@ def _define_key(client: Client, config: ShopifyConfig, done: list[str], missing:
             )
         return
     document = documents.KEY_DEFINE
-    definition = {
+    answer = client.run(document, {"definition": key_definition(config)})[document.name]
+    # Another worker may have defined it since our look: that is as good.
+    errors = [error for error in read_user_errors(answer.get("userErrors") or ()) if error.code != "TAKEN"]
+    if errors:
+        raise error_of(errors, document.name)
+    done.append("Orders now carry a unique key, so that none is made twice.")
+
+
+def key_definition(config: ShopifyConfig) -> dict[str, Any]:
+    """Return the definition of the field on orders that carries our key."""
+    return {
         "name": f"{config.app_name} order key",
         "namespace": ORDER_KEY_NAMESPACE,
         "key": ORDER_KEY,
@@ -57,12 +67,6 @@ def _define_key(client: Client, config: ShopifyConfig, done: list[str], missing:
         "description": "Which marketplace order this order was made for. Each value exists once.",
         "capabilities": {"uniqueValues": {"enabled": True}},
     }
-    answer = client.run(document, {"definition": definition})[document.name]
-    # Another worker may have defined it since our look: that is as good.
-    errors = [error for error in read_user_errors(answer.get("userErrors") or ()) if error.code != "TAKEN"]
-    if errors:
-        raise error_of(errors, document.name)
-    done.append("Orders now carry a unique key, so that none is made twice.")
 
 
 def _subscribe(client: Client, webhook_url: str, done: list[str], missing: list[str]) -> None:
@@ -76,16 +80,16 @@ def _subscribe(client: Client, webhook_url: str, done: list[str], missing: list[
         ours.sort(key=lambda hook, topic=topic: not _fits(hook, topic, webhook_url))  # type: ignore[misc]
         try:
             if not ours:
-                created += _change(client, documents.HOOK_CREATE, {"topic": topic.enum}, _wanted(topic, webhook_url))
+                created += _change(client, documents.HOOK_CREATE, {"topic": topic.enum}, wanted(topic, webhook_url))
             elif not _fits(ours[0], topic, webhook_url):
-                corrected += _change(client, documents.HOOK_UPDATE, {"id": ours[0]["id"]}, _wanted(topic, webhook_url))
+                corrected += _change(client, documents.HOOK_UPDATE, {"id": ours[0]["id"]}, wanted(topic, webhook_url))
         except AccessDenied:
             refused.append(topic.header)
         for double in ours[1:]:
             ended += _end(client, double)
-    wanted = {topic.enum for topic in SUBSCRIPTIONS}
+    acted_on = {topic.enum for topic in SUBSCRIPTIONS}
     for hook in existing:
-        if hook.get("topic") not in wanted and hook.get("uri") == webhook_url:
+        if hook.get("topic") not in acted_on and hook.get("uri") == webhook_url:
             ended += _end(client, hook)
     for count, words in ((created, "created"), (corrected, "corrected"), (ended, "removed")):
         if count:
@@ -104,7 +108,8 @@ def _subscriptions(client: Client) -> list[Mapping[str, Any]]:
             return found
 
 
-def _wanted(topic: Topic, webhook_url: str) -> dict[str, Any]:
+def wanted(topic: Topic, webhook_url: str) -> dict[str, Any]:
+    """Return the subscription we want for a topic."""
     return {"uri": webhook_url, "format": "JSON", "includeFields": list(topic.include)}
 
 
