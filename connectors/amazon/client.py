@@ -16,7 +16,13 @@ from urllib.parse import urlencode
 
 from connectors.amazon import errors, limits
 from connectors.amazon.config import AmazonConfig
-from connectors.contract.errors import OutcomeUnknown, Rejected, TransientError
+from connectors.contract.errors import (
+    AuthorizationExpired,
+    OutcomeUnknown,
+    Rejected,
+    TransientError,
+    UnexpectedReply,
+)
 from connectors.contract.tokens import TokenSource
 from connectors.http import Caller, Reply
 from connectors.ratelimit import Limiter, Take
@@ -40,6 +46,8 @@ class _Wire:
     operation: str
     write: bool
     limits: Sequence[Take]
+    ours: bool = False
+    """The call is made in our application's name: no seller can mend a refused token."""
 
     def request(
         self,
@@ -51,15 +59,25 @@ class _Wire:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         path = f"{url}?{urlencode(params)}" if params else url
-        return self.caller.call(
-            self.operation,
-            method,
-            path,
-            data=content.encode() if content else None,
-            headers={"Content-Type": "application/json"} if content else None,
-            write=self.write,
-            limits=self.limits,
-        )
+        try:
+            return self.caller.call(
+                self.operation,
+                method,
+                path,
+                data=content.encode() if content else None,
+                headers={"Content-Type": "application/json"} if content else None,
+                write=self.write,
+                limits=self.limits,
+            )
+        except AuthorizationExpired as error:
+            if not self.ours:
+                raise
+            raise UnexpectedReply(
+                "Amazon refuses our application's own token",
+                platform=PLATFORM,
+                operation=self.operation,
+                status=error.status,
+            ) from error
 
 
 @cache
@@ -272,7 +290,7 @@ class Client:
 
     def _app_api(self, operation: str, *, write: bool = False) -> Any:
         takes = limits.takes(operation, self._app_owner)
-        return _sdk()["notifications"](_Wire(self._app_caller, operation, write, takes))
+        return _sdk()["notifications"](_Wire(self._app_caller, operation, write, takes, ours=True))
 
     def _share_rate(self, operation: str) -> None:
         """Let other workers know the rate of an operation that takes from no bucket."""

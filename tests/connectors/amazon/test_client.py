@@ -22,6 +22,7 @@ from connectors.contract.errors import (
     RateLimited,
     Rejected,
     TransientError,
+    UnexpectedReply,
 )
 from connectors.contract.marketplace import Marketplace, PushesOrders
 from connectors.contract.types import Window
@@ -320,6 +321,14 @@ def test_a_subscription_that_got_no_answer_is_unknown(amazon: Amazon, wire: Wire
     )
 
     with pytest.raises(OutcomeUnknown):
+        amazon.subscribe(ARN)
+
+
+def test_our_own_token_refused_asks_no_seller_to_reconnect(amazon: Amazon, wire: Wire) -> None:
+    refused = answer(403, amazon_error("Unauthorized", "denied", "The access token is invalid"))
+    wire.answer_with(APP_TOKEN, refused, APP_TOKEN)
+
+    with pytest.raises(UnexpectedReply, match="our application's own token"):
         amazon.subscribe(ARN)
 
 
