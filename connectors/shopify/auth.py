@@ -119,7 +119,7 @@ class ShopifyAuth:
         for secret in filter(None, (self.config.client_secret, self.config.old_client_secret)):
             try:
                 claims = session_token.decode_from_header(f"Bearer {token}", self.config.client_id, secret)
-            except (session_token.SessionTokenError, jwt.PyJWTError, ValueError):
+            except (session_token.SessionTokenError, jwt.PyJWTError, ValueError, TypeError):
                 continue
             break
         if claims is None:

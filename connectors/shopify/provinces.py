@@ -139,9 +139,9 @@ _CODES = {country: _read(table) for country, table in _TABLE.items()}
 _NUMBERED = re.compile(r"(?:JP[ -]?)?(\d{1,2})")
 
 
-def wanted_by(country: str) -> bool:
-    """Say whether Shopify knows provinces of this country that we have a table for."""
-    return country in _CODES
+def codes(country: str) -> frozenset[str]:
+    """Return the province codes of a country we have a table for, none for another."""
+    return frozenset(_CODES.get(country, {}).values())
 
 
 def code_for(country: str, region: str) -> str:
