@@ -147,12 +147,15 @@ class Postgres:
             return own
         own.rmdir()
         name = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
-        place = shared_place() / "clusters" / name
+        place, note = shared_place() / "clusters" / name, self.home / "postgres-place"
+        if not note.exists():
+            # A directory of this name was removed or emptied since; its database goes the same way.
+            shutil.rmtree(place, ignore_errors=True)
+            print(f"The account 'nobody' cannot reach {self.home}; the database is kept in {place}.", file=sys.stderr)
+            note.write_text(f"{place}\n")
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         place.parent.chmod(0o711)
         os.chown(place, account.uid, account.gid)
-        if not (place / "PG_VERSION").exists():
-            print(f"The account 'nobody' cannot reach {self.home}; the database is kept in {place}.", file=sys.stderr)
         return place
 
     def _initdb(self, programs: Programs, account: Account | None) -> None:

@@ -157,9 +157,15 @@ def test_what_the_servers_account_cannot_reach_is_copied_once(
     assert programs.run_as(account, [str(copy)]).stdout == "hello\n"
     assert server.cluster.parent == place / "clusters"
     assert server.cluster.stat().st_mode & 0o777 == 0o700
+    (server.cluster / "of-the-first").touch()
+    (closed / "data" / "postgres-place").unlink()  # as --fresh does
+    anew = Postgres(closed / "data", "c", "d", durable=False)
+    anew.prepare()
+    assert anew.cluster == server.cluster
+    assert not (anew.cluster / "of-the-first").exists()
     said = capfd.readouterr().err
     assert said.count("server files to") == 1
-    assert str(server.cluster) in said
+    assert said.count(str(server.cluster)) == 2
 
 
 def test_redis_demands_its_password_and_writes_nothing_to_disk() -> None:
