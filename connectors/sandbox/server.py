@@ -1,8 +1,9 @@
 """What every platform's requests go through: latency, faults, the count of calls, and the journal before the answer.
 
 A platform module offers `setup(app, world)`. It registers a `Face` (`app[CORE].faces["amazon"] = Face(...)`) and says in
-each handler which operation this is: `await gate(request, Operation("amazon", seller, "getOrder"))`. For GraphQL that is
-after parsing, with the root field as the operation. `gate` raises when the request ends there; the middleware does all that comes after the work.
+each handler which operation this is: `await gate(request, Operation("amazon", seller, "getOrder"))`. For GraphQL that
+is after parsing, with the root field as the operation. `gate` raises when the request ends there; the middleware does
+all that comes after the work.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Operation(NamedTuple):
-    """Which call this is: the platform, whose data (seller id, shop domain, "" unknown), and the platform's name for it."""
+    """Which call this is: the platform, whose data (seller id, shop domain, "" unknown), the platform's name for it."""
 
     platform: str
     key: str

@@ -89,13 +89,17 @@ class Webhooks:
             times = max(2, int(repeat["params"].get("times", 2)))
         for _ in range(times):
             shuffle = self._faults.pick("webhook_shuffle", platform, topic)
-            late = self._random.uniform(0, float(shuffle["params"].get("seconds", 5))) if shuffle else 0.0
+            late = self.uniform(float(shuffle["params"].get("seconds", 5))) if shuffle else 0.0
             delivery_id = str(self._world.next_id("webhook"))
             doc = {"url": destination_url, "headers": headers, "body": base64.b64encode(body).decode(), "tries": 0}
             self._world.put(PENDING, delivery_id, doc)
             if on_dead is not None:
                 self._on_dead[delivery_id] = on_dead
             self._later(delay + late, delivery_id)
+
+    def uniform(self, seconds: float) -> float:
+        """Return a random delay up to so many seconds, from the source that shuffles webhooks."""
+        return self._random.uniform(0, seconds)
 
     def waiting(self) -> int:
         """Return how many deliveries are not done."""

@@ -1,0 +1,21 @@
+"""The pretend Amazon: Login with Amazon, Seller Central's consent page, SP-API, and SQS."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from connectors.sandbox.amazon import api, consent, lwa, notifications, sqs
+from connectors.sandbox.amazon.common import AMAZON, Amazon, face
+from connectors.sandbox.server import CORE
+from connectors.sandbox.world import World
+
+
+def setup(app: web.Application, world: World) -> None:
+    """Add everything under `/amazon` and `/sqs` to the application."""
+    core = app[CORE]
+    core.faces["amazon"] = face(core)
+    app[AMAZON] = Amazon(core)
+    for part in (lwa, consent, api, notifications, sqs):
+        part.setup(app)
+    # Last, so that it answers only what no other part knows.
+    app.router.add_route("*", "/amazon/{region:na|eu|fe}/{rest:.*}", api.unknown)

@@ -1,0 +1,63 @@
+"""The sandbox's own pages: what it is, be the buyer, break things, mail. They work without script.
+
+Forms are protected by a same-origin check and a token in a cookie and a hidden field.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from pathlib import Path
+from typing import Any
+
+import bootstrap_wrapper
+import jinja2
+from aiohttp import web
+
+COOKIE = "sandbox_csrf"
+_ROOT = Path(__file__).resolve().parents[3]
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def setup(app: web.Application) -> None:
+    """Add the pages and the style sheets."""
+    from connectors.sandbox.pages import views
+
+    views.setup(app)
+    app.router.add_static("/_static/bootstrap", Path(bootstrap_wrapper.__file__).parent.parent / "bootstrap")
+    app.router.add_static("/_static/salestio", _ROOT / "salestio" / "static" / "salestio")
+
+
+def render(request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:
+    """Return a page; every page knows the request, its form token and whether it is the current one."""
+    token = request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
+    page = _TEMPLATES.get_template(template).render(request=request, csrf=token, path=request.path, **context)
+    response = web.Response(text=page, content_type="text/html", status=status)
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        "frame-ancestors 'self'"
+    )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    if COOKIE not in request.cookies:
+        response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+async def form(request: web.Request) -> dict[str, str]:
+    """Return a posted form of one of our own pages; raises HTTPForbidden for any other."""
+    from connectors.sandbox.control import from_elsewhere, is_loopback
+
+    if not is_loopback(request.host) or from_elsewhere(request):
+        raise web.HTTPForbidden(text="This form was sent from another site.")
+    fields = {key: str(value) for key, value in (await request.post()).items()}
+    cookie = request.cookies.get(COOKIE, "")
+    if not cookie or not hmac.compare_digest(cookie.encode(), fields.get("csrf", "").encode()):
+        raise web.HTTPForbidden(text="This form is too old; reload the page and try again.")
+    return fields
