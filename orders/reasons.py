@@ -81,7 +81,6 @@ _ALL = (
     Reason("REFUNDED", "Refunded", "Refunded on {marketplace} before it reached your store.", "export", ""),
     Reason("BEFORE_CONNECTION", "From before", "Bought before {account} was connected; fetched by hand.", "export", "Export creates this one."),
     Reason("GONE_IN_STORE", "Gone in the store", "{names} was {how} in {storefront}. Nothing is made again by itself.", "export", "Export offers to create it again."),
-    Reason("REPLACEMENT_REFUSED", "Replacement", "A replacement without a price.", "export", ""),
 )  # fmt: skip
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}

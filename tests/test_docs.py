@@ -1,0 +1,40 @@
+"""The documents say what the code does: every reason, setting, route and job is in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from orders.reasons import REASONS
+from salestio import routes
+from salestio.inbox.drain import TOPICS
+from salestio.jobs import JOBS
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+def test_every_reason_is_explained() -> None:
+    text = (DOCS / "reasons.md").read_text()
+
+    assert [code for code in REASONS if f"`{code}`" not in text] == []
+
+
+def test_every_job_is_named() -> None:
+    text = (DOCS / "operations.md").read_text()
+
+    assert [name for name in JOBS if name not in text] == []
+
+
+def test_every_setting_that_is_read_is_described() -> None:
+    source = (DOCS.parent / "salestio" / "settings.py").read_text()
+    names = set(re.findall(r'"((?:SALESTIO|DATABASE|REDIS|SHOPIFY|SECRET|BRAND|RECOVERY)[A-Z_]*)"', source))
+    text = (DOCS / "configuration.md").read_text()
+
+    assert sorted(name for name in names if name not in text) == []
+
+
+def test_every_name_in_the_tables_of_routes_exists() -> None:
+    names = [name for table in (routes.NOW, routes.LATER) for functions in table.values() for name in functions]
+    names += [*routes.QUESTIONS.values(), *TOPICS.values(), *(job.function for job in JOBS.values())]
+
+    assert [name for name in names if not callable(routes.resolve(name))] == []
