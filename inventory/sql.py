@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as _json
 from typing import Any
 
 from django.db import connection
@@ -19,3 +20,8 @@ def run(sql: str, params: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return int(cursor.rowcount)
+
+
+def json(value: Any) -> str:
+    """Return a value as JSON text, for a `%s::jsonb`."""
+    return _json.dumps(value)
