@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,8 @@ from tests.connectors.amazon.conftest import LiveTokens, until
 from tests.connectors.contract import MarketplaceContract, World
 
 KEY, REGION = "A1NORTHPINEUS", "na"
-BACK = "https://app.example/connect/amazon/return"
+BACK = f"{os.environ['SALESTIO_WEB_URL']}/connect/amazon/return"
+"""Amazon sends the browser only to addresses its developer registered: our own web server."""
 
 
 def sku(world: World, fulfilled_by: str = "merchant") -> str:
@@ -124,13 +126,14 @@ class TestOrdersAtAmazon:
         world.heal()
 
     def test_a_paid_order_has_an_address_and_money(self, connector: Amazon, world: World) -> None:
-        (order_id,) = world.buy({"sku": sku(world), "quantity": 2}, mode="silent")
+        wanted = sku(world)
+        (order_id,) = world.buy({"sku": wanted, "quantity": 2}, mode="silent")
 
         order = connector.get_order(order_id, urgent=True)
 
         assert (order.problem, order.status) == ("", OrderStatus.PAID)
         assert order.fulfilled_by is FulfilledBy.MERCHANT
-        assert (order.lines[0].seller_sku, order.lines[0].quantity) == (sku(world), 2)
+        assert (order.lines[0].seller_sku, order.lines[0].quantity) == (wanted, 2)
         assert order.personal.shipping is not None
         assert order.personal.shipping.complete
         assert order.total is not None
@@ -223,11 +226,12 @@ def queue(endpoints: dict[str, Any]) -> Queue:
 
 
 def open_queue(endpoints: dict[str, Any], url: str = "") -> Queue:
+    client = endpoints["clients"]["sqs"]
     return Queue(
-        url or endpoints["clients"]["sqs"]["queue_url"],
-        region="us-east-1",
-        access_key_id="AKIASANDBOX",
-        secret_access_key="any",
+        url or client["queue_url"],
+        region=client["region"],
+        access_key_id=client["access_key_id"],
+        secret_access_key=client["secret_access_key"],
         endpoint_url=endpoints["amazon"]["sqs"],
     )
 
@@ -255,7 +259,8 @@ class TestPush:
         self, connector: Amazon, world: World, queue: Queue, destination: str
     ) -> None:
         connector.subscribe(destination)
-        (order_id,) = world.buy({"sku": sku(world), "quantity": 2}, mode="push")
+        wanted = sku(world)
+        (order_id,) = world.buy({"sku": wanted, "quantity": 2}, mode="push")
 
         (message, *_) = collect(queue, order_id)
         queue.delete([message.receipt])
@@ -264,7 +269,7 @@ class TestPush:
         assert hint is not None
         assert (hint.seller_key, hint.order_id) == (KEY, order_id)
         assert hint.fulfilled_by is FulfilledBy.MERCHANT
-        assert hint.lines == ((sku(world), 2),)
+        assert hint.lines == ((wanted, 2),)
 
     def test_an_empty_queue_gives_nothing(self, queue: Queue) -> None:
         assert list(queue.receive(wait_seconds=0)) == []
@@ -297,20 +302,18 @@ def approve(url: str, seller: str) -> dict[str, str]:
     browser = requests.Session()
     page = browser.get(url, timeout=10)
     assert page.ok, page.text
-    form = re.search(r"<form[^>]*>.*?</form>", page.text, re.DOTALL)
+    form = re.search(r"<form[^>]*method=.post[^>]*>.*?</form>", page.text, re.DOTALL | re.IGNORECASE)
     assert form is not None, page.text
     action = re.search(r'action="([^"]*)"', form.group(0))
     fields = {}
-    for tag in re.findall(r"<input[^>]*>", form.group(0)):
-        given = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        if given.get("type") == "hidden" and "name" in given:
-            fields[given["name"]] = unescape(given.get("value", ""))
-    choices = re.findall(r'name="(\w+)"[^>]*value="' + re.escape(seller) + '"', form.group(0))
-    choices += re.findall(r'<select[^>]*name="(\w+)"', form.group(0))
-    fields[choices[0]] = seller
-    agree = re.search(r'<button[^>]*name="(\w+)"[^>]*value="(approve|allow|confirm)"', form.group(0), re.IGNORECASE)
-    if agree is not None:
-        fields[agree.group(1)] = agree.group(2)
+    for tag in re.findall(r"<(?:input|button|option)[^>]*>", form.group(0)):
+        given = {name: unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', tag)}
+        wanted = given.get("type") == "hidden" or given.get("value") in (seller, "approve")
+        if wanted and "name" in given:
+            fields[given["name"]] = given["value"]
+    for name in re.findall(r'<select[^>]*name="([\w-]+)"', form.group(0)):
+        fields[name] = seller
+    assert seller in fields.values(), form.group(0)
     target = urljoin(page.url, unescape(action.group(1))) if action and action.group(1) else page.url
     answer = browser.post(target, data=fields, timeout=10, allow_redirects=False)
     assert answer.is_redirect, f"{answer.status_code} {answer.text[:300]}"
