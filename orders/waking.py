@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -66,6 +67,18 @@ def turns(*, variant_ids: Sequence[int], besides: Sequence[int] = ()) -> dict[in
         for variant_id, paid_at, order_id, label, quantity in cursor.fetchall():
             found[variant_id].append(Turn(paid_at, order_id, label, quantity))
     return {variant_id: tuple(waiting) for variant_id, waiting in found.items()}
+
+
+def stock_waits(*, variant_ids: Sequence[int]) -> dict[int, datetime]:
+    """Return, for each of these variants that orders wait for, when the newest of them began to wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT w.variant_id, max(w.since) FROM orders_stockwait w JOIN orders_order o ON o.id = w.order_id
+               WHERE w.merchant_id = %s AND w.variant_id = ANY(%s) AND o.export_state IN ('held', 'imported', 'waiting')
+               GROUP BY w.variant_id""",
+            [tenancy.current_merchant_id(), list(variant_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _wake(store_id: int, where: str, params: Sequence[Any]) -> int:
