@@ -1,6 +1,7 @@
 """The demo world's goods: what each demo store sells and what each demo seller lists on Amazon.
 
-Plain data, built once per process and the same at every start: no clock and no chance is asked, so two sandboxes begin alike.
+Plain data, built once per process and the same at every start: no clock and no chance is asked, so two sandboxes begin
+alike.
 Prices are decimal strings in the store's currency (sellers: in the site's currency); quantities are units.
 
 ``stores()`` is read by the sandbox's Shopify, ``sellers()`` by its Amazon.
@@ -145,7 +146,8 @@ def _combinations(options: dict[str, dict[str, str]]) -> Iterator[tuple[dict[str
 
 
 def _stock(goods: Goods, sku: str, places: int) -> list[int]:
-    """Units per location, first location first. A fixed total wins; otherwise plenty, three quarters of it at the first."""
+    """Units per location, first location first. A fixed total wins; otherwise plenty, three quarters of it at the
+    first."""
     fixed = goods.stock.get(sku)
     if fixed is not None:
         return list(fixed) + [0] * (places - len(fixed))
@@ -214,9 +216,12 @@ def _all_stores() -> list[dict[str, Any]]:
 def stores() -> list[dict[str, Any]]:
     """Return the demo stores, the connected ones first; the last has no merchant yet and can be installed into.
 
-    Each: ``merchant`` (slug or ""), ``shop`` (domain), ``name, email, owner, currency, plan, timezone, address``, ``locations``
-    (``name, active, online, address``) and ``products`` (``title, type, vendor, tags, status, option_names, variants``); a
-    variant has ``sku, options, price, barcode, tracked, policy ("deny"|"continue"), requires_shipping, grams`` and ``stock``, the
+    Each: ``merchant`` (slug or ""), ``shop`` (domain), ``name, email, owner, currency, plan, timezone, address``,
+    ``locations``
+    (``name, active, online, address``) and ``products`` (``title, type, vendor, tags, status, option_names,
+    variants``); a
+    variant has ``sku, options, price, barcode, tracked, policy ("deny"|"continue"), requires_shipping, grams`` and
+    ``stock``, the
     units per location in the order of ``locations``. The caller must not change what it gets.
     """
     return _all_stores()
@@ -290,7 +295,9 @@ def _odd(
     }
 
 
-def _plain_listings(store: dict[str, Any], brand: str, sites: list[str], *, every: int, fba: tuple[str, ...]) -> list[dict[str, Any]]:
+def _plain_listings(
+    store: dict[str, Any], brand: str, sites: list[str], *, every: int, fba: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """List the store's active, shippable products: all variants of every ``every``-th product, in the store's order."""
     sold = [p for p in store["products"] if p["status"] == "active" and p["variants"][0]["requires_shipping"]]
     seen: set[str] = set()
@@ -326,7 +333,14 @@ def _all_sellers() -> list[dict[str, Any]]:
             kind="title",
             store_sku="NP-TEE-L",
         ),
-        _odd(sku="STV-TI-2-CA", title="Titan Camp Stove 2, Canada edition", sites=us, usd="74.00", kind="missing", barcode=stove),
+        _odd(
+            sku="STV-TI-2-CA",
+            title="Titan Camp Stove 2, Canada edition",
+            sites=us,
+            usd="74.00",
+            kind="missing",
+            barcode=stove,
+        ),
     ]
     a2 = _plain_listings(northpine, "Northpine", uk, every=2, fba=_FBA_A2) + [
         _odd(sku="NPUK-TEE-M", title="T-Shirt: Size M", sites=uk, usd="24.00", kind="title", store_sku="NP-TEE-M"),
@@ -344,17 +358,23 @@ def _all_sellers() -> list[dict[str, Any]]:
     ]
 
 
-def _seller(key: str, name: str, merchant: str, region: str, sites: list[str], listings: list[dict[str, Any]]) -> dict[str, Any]:
+def _seller(
+    key: str, name: str, merchant: str, region: str, sites: list[str], listings: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {"key": key, "name": name, "merchant": merchant, "region": region, "sites": sites, "listings": listings}
 
 
 def sellers() -> list[dict[str, Any]]:
     """Return the demo Amazon sellers: ``key, name, merchant, region, sites, listings``.
 
-    A listing has ``sku`` (the seller's), ``asin, title, variation, barcode, grams``, ``prices`` ({site: decimal string in the site's
-    currency}), ``quantity`` (what Amazon shows at the start), ``fulfilled_by`` ("merchant"|"marketplace"), ``store_sku`` (the
-    store's SKU it stands for, "" when it exists nowhere) and ``kind``: ``plain``, ``scarce`` (one unit or none in the store), ``fba``,
-    ``title`` (another SKU, title and variation match the store's), ``missing`` (exists nowhere in the store). The caller must not
+    A listing has ``sku`` (the seller's), ``asin, title, variation, barcode, grams``, ``prices`` ({site: decimal string
+    in the site's
+    currency}), ``quantity`` (what Amazon shows at the start), ``fulfilled_by`` ("merchant"|"marketplace"),
+    ``store_sku`` (the
+    store's SKU it stands for, "" when it exists nowhere) and ``kind``: ``plain``, ``scarce`` (one unit or none in the
+    store), ``fba``,
+    ``title`` (another SKU, title and variation match the store's), ``missing`` (exists nowhere in the store). The
+    caller must not
     change what it gets.
     """
     return _all_sellers()

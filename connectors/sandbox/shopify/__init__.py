@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 def setup(app: web.Application, world: World) -> None:
     """Add the pretend Shopify's routes to the sandbox and sow its demo shops."""
     from connectors.sandbox.server import CORE
+    from connectors.sandbox.shopify.admin import setup_admin
     from connectors.sandbox.shopify.face import SHOPIFY, ShopifyFace, setup_api
+    from connectors.sandbox.shopify.oauth import setup_oauth
 
     face = ShopifyFace(app[CORE])
     app[SHOPIFY] = face
     world.on_reset(face.state.load)
     setup_api(app, face)
+    setup_oauth(app)
+    setup_admin(app)

@@ -1,4 +1,5 @@
-"""Bulk queries: the whole result as JSON lines. Off at first, as an app must have them switched on; the shop's settings page has the switch."""
+"""Bulk queries: the whole result as JSON lines. Off at first, as an app must have them switched on; the shop's settings
+page has the switch."""
 
 from __future__ import annotations
 
@@ -29,12 +30,18 @@ def _refused(message: str, code: str = "INVALID") -> Doc:
     return {"bulkOperation": None, "userErrors": [{"code": code, "field": ["query"], "message": message}]}
 
 
-def run(root: Any, info: Any, query: str, groupObjects: bool = False) -> Doc:  # noqa: N803
+def run(root: Any, info: Any, query: str, groupObjects: bool = False) -> Doc:
     """``bulkOperationRunQuery``: refused for a query that is none, has no connection, or while another one runs."""
     context: Context = info.context
     if not context.shop_doc["bulkOperations"]:
         text = "Access denied for bulkOperationRunQuery field. Bulk operations are not enabled for this app."
-        raise GraphQLError(text, extensions={"code": "ACCESS_DENIED", "documentation": "https://shopify.dev/api/usage/bulk-operations/queries"})
+        raise GraphQLError(
+            text,
+            extensions={
+                "code": "ACCESS_DENIED",
+                "documentation": "https://shopify.dev/api/usage/bulk-operations/queries",
+            },
+        )
     running = [doc for doc in _mine(context) if _status(doc, context) == "RUNNING"]
     if len(running) >= 5:
         return _refused("A bulk query operation for this app and shop is already in progress.", "OPERATION_IN_PROGRESS")
@@ -47,7 +54,13 @@ def run(root: Any, info: Any, query: str, groupObjects: bool = False) -> Doc:  #
         return _refused(f"Invalid bulk query: {problems[0].message}")
     mark = WHOLE.set(True)
     try:
-        result = execute(info.schema, document, context_value=context, field_resolver=info.context.field_resolver, is_awaitable=lambda value: False)
+        result = execute(
+            info.schema,
+            document,
+            context_value=context,
+            field_resolver=info.context.field_resolver,
+            is_awaitable=lambda value: False,
+        )
     finally:
         WHOLE.reset(mark)
     if result.errors or not result.data:  # type: ignore[union-attr]
@@ -100,7 +113,9 @@ def _rows(value: Any, parent: str | None = None) -> Iterator[Doc]:
             if parent is not None:
                 own["__parentId"] = parent
             yield own
-            yield from _rows({name: inner for name, inner in node.items() if _nodes(inner) is not None}, node.get("id", parent))
+            yield from _rows(
+                {name: inner for name, inner in node.items() if _nodes(inner) is not None}, node.get("id", parent)
+            )
 
 
 def _nodes(value: Any) -> list[Doc] | None:
@@ -115,13 +130,13 @@ def _mine(context: Context) -> list[Doc]:
     return [doc for doc in context.world.table(BULK).values() if doc["shop"] == context.shop]
 
 
-def current(root: Any, info: Any, type: str = "QUERY") -> Doc | None:  # noqa: A002
+def current(root: Any, info: Any, type: str = "QUERY") -> Doc | None:
     """``currentBulkOperation``: the newest of this kind."""
     docs = [doc for doc in _mine(info.context) if doc["type"] == type]
     return docs[-1] if docs else None
 
 
-def cancel(root: Any, info: Any, id: str) -> Doc:  # noqa: A002
+def cancel(root: Any, info: Any, id: str) -> Doc:
     """``bulkOperationCancel``."""
     context: Context = info.context
     doc = next((doc for doc in _mine(context) if doc["id"] == id), None)

@@ -19,7 +19,8 @@ Event = tuple[str, Callable[[], Doc]]
 class Context:
     """What resolvers, pages and the control API work with; made for one request and one shop.
 
-    ``events`` collects (topic, payload maker) while the work is done; the caller hands them to ``hooks.send`` afterwards, so that a
+    ``events`` collects (topic, payload maker) while the work is done; the caller hands them to ``hooks.send``
+    afterwards, so that a
     payload is only made when somebody subscribed to its topic.
     """
 
@@ -27,7 +28,9 @@ class Context:
     app_name = "Salestio"
     field_resolver: Any = None
 
-    def __init__(self, state: State, shop: str, *, scopes: frozenset[str] = frozenset(), base_url: str = "", client_id: str = "") -> None:
+    def __init__(
+        self, state: State, shop: str, *, scopes: frozenset[str] = frozenset(), base_url: str = "", client_id: str = ""
+    ) -> None:
         self.state = state
         self.world: World = state.world
         self.shop = shop
@@ -37,6 +40,7 @@ class Context:
         self.now: str = state.now()
         self.instant: float = time.time()
         self.events: list[Event] = []
+        self.by_merchant = False
         self.search_lag: float = 0.0
         self.lag_on_identifier = False
         self.search_warnings: list[Doc] = []
@@ -57,7 +61,8 @@ class Context:
     # What the app may do
 
     def need(self, parent: str, field: str) -> None:
-        """Raise the GraphQL error ACCESS_DENIED when the app lacks the scopes a field needs; ``parent`` is the type asked."""
+        """Raise the GraphQL error ACCESS_DENIED when the app lacks the scopes a field needs; ``parent`` is the type
+        asked."""
         access.need(self.scopes, field)
 
     def warn(self, path: str, query: str | None, warnings: list[Doc]) -> None:
@@ -87,7 +92,13 @@ class Context:
             self.tell("INVENTORY_LEVELS_UPDATE", lambda: payloads.inventory_level(level))
 
     def record(self, kind: str, reference: str | None, object_id: str, body: Doc) -> None:
-        """Add to the sandbox's record of accepted writes; ``reference`` is the marketplace's order id where there is one."""
+        """Add to the sandbox's record of accepted writes; ``reference`` is the marketplace's order id where there is
+        one.
+
+        What the merchant does by hand in the admin (``by_merchant``) is no write of a client and is left out.
+        """
+        if self.by_merchant:
+            return
         self.world.record("shopify", self.shop, kind, reference, object_id, body)
 
     # Reading
@@ -103,7 +114,8 @@ class Context:
         return order if order is not None and order["shop"] == self.shop else None
 
     def marketplace_ships(self, reference: str | None) -> bool:
-        """Say whether the sandbox's own marketplace ships the order of this id from its warehouse (then the store's stock is not sold)."""
+        """Say whether the sandbox's own marketplace ships the order of this id from its warehouse (then the store's
+        stock is not sold)."""
         order = self.world.table("amazon_orders").get(reference or "")
         return order is not None and order.get("fulfilled_by") == "marketplace"
 
@@ -156,7 +168,8 @@ class Context:
         }
 
     def fulfillment_order_line(self, line: Doc, variant: Doc | None, units: int, claimed: int) -> Doc:
-        """Return a fulfillment order's line: how many units of an order line are to leave from that location, and how many it claimed."""
+        """Return a fulfillment order's line: how many units of an order line are to leave from that location, and how
+        many it claimed."""
         return {
             "__typename": "FulfillmentOrderLineItem",
             "id": self.state.new_id("FulfillmentOrderLineItem"),

@@ -11,16 +11,33 @@ from connectors.sandbox.shopify.state import DEFINITIONS, Doc
 
 _NAME = re.compile(r"^[A-Za-z0-9_-]+$")
 _TYPES = frozenset(
-    "id single_line_text_field multi_line_text_field number_integer number_decimal boolean date date_time json url money".split()
+    [
+        "id",
+        "single_line_text_field",
+        "multi_line_text_field",
+        "number_integer",
+        "number_decimal",
+        "boolean",
+        "date",
+        "date_time",
+        "json",
+        "url",
+        "money",
+    ]
 )
 
 
-def one(root: Any, info: Any, id: str | None = None, identifier: Doc | None = None) -> Doc | None:  # noqa: A002
+def one(root: Any, info: Any, id: str | None = None, identifier: Doc | None = None) -> Doc | None:
     """``metafieldDefinition``: by gid or by owner type, namespace and key."""
     context: Context = info.context
     if identifier:
-        return definition_of(context, identifier["ownerType"], namespace_of(identifier.get("namespace")), identifier["key"])
-    return next((doc for doc in context.world.table(DEFINITIONS).values() if doc["id"] == id and doc["shop"] == context.shop), None)
+        return definition_of(
+            context, identifier["ownerType"], namespace_of(identifier.get("namespace")), identifier["key"]
+        )
+    return next(
+        (doc for doc in context.world.table(DEFINITIONS).values() if doc["id"] == id and doc["shop"] == context.shop),
+        None,
+    )
 
 
 def create(root: Any, info: Any, definition: Doc) -> Doc:
@@ -49,12 +66,17 @@ def create(root: Any, info: Any, definition: Doc) -> Doc:
 
 def _problem(context: Context, given: Doc, owner: str, namespace: str, key: str) -> Doc | None:
     def no(code: str, message: str, *field: str) -> Doc:
-        return {"__typename": "MetafieldDefinitionCreateUserError", "code": code, "field": ["definition", *field], "message": message}
+        return {
+            "__typename": "MetafieldDefinitionCreateUserError",
+            "code": code,
+            "field": ["definition", *field],
+            "message": message,
+        }
 
     for name, value in (("namespace", namespace), ("key", key)):
         low = 3 if name == "namespace" else 2
         if not _NAME.match(value):
-            text = f"{name.capitalize()} contains one or more invalid characters. Only alphanumeric characters, underscores, and dashes are allowed."
+            text = f"{name.capitalize()} contains one or more invalid characters."
             return no("INVALID_CHARACTER", text, name)
         if len(value) < low:
             return no("TOO_SHORT", f"{name.capitalize()} is too short (minimum is {low} characters)", name)
@@ -81,7 +103,11 @@ def set_fields(root: Any, info: Any, metafields: list[Doc]) -> Doc:
         definition = definition_of(context, "ORDER", fields[0][1]["namespace"], entry["key"])
         if definition is None and not entry.get("type"):
             return _refused("Type can't be blank", n, "type", "BLANK")
-        if taken and context.state.by_custom_id[context.shop, fields[0][1]["namespace"], entry["key"], entry["value"]] is not order:
+        if (
+            taken
+            and context.state.by_custom_id[context.shop, fields[0][1]["namespace"], entry["key"], entry["value"]]
+            is not order
+        ):
             return _refused("Value has already been taken", n, "value", "TAKEN")
         done.append((order, fields))
     for order, fields in done:
@@ -94,4 +120,7 @@ _fields = metafields
 
 
 def _refused(message: str, place: int, field: str, code: str) -> Doc:
-    return {"metafields": None, "userErrors": [{"code": code, "field": ["metafields", str(place), field], "message": message}]}
+    return {
+        "metafields": None,
+        "userErrors": [{"code": code, "field": ["metafields", str(place), field], "message": message}],
+    }

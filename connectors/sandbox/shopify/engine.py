@@ -1,4 +1,5 @@
-"""GraphQL: the schema with its resolvers, documents cached by their text, what a query costs, and the answer's outer shape."""
+"""GraphQL: the schema with its resolvers, documents cached by their text, what a query costs, and the answer's outer
+shape."""
 
 from __future__ import annotations
 
@@ -109,7 +110,9 @@ class Engine:
             return Prepared(None, [{**dict(error.formatted), "extensions": {"code": "syntaxError"}}])
         problems = validate(self.schema, document, max_errors=20)
         if problems:
-            return Prepared(None, [{**dict(error.formatted), "extensions": {"code": _code(error.message)}} for error in problems])
+            return Prepared(
+                None, [{**dict(error.formatted), "extensions": {"code": _code(error.message)}} for error in problems]
+            )
         prepared = Prepared(document, [])
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):
@@ -130,18 +133,26 @@ class Engine:
         return "__typename"
 
     def cost(self, prepared: Prepared, operation: OperationDefinitionNode, variables: dict[str, Any]) -> int:
-        """Return what an operation costs: 10 a mutation; for queries 1 an object, connections by their size (on a log scale)."""
+        """Return what an operation costs: 10 a mutation; for queries 1 an object, connections by their size (on a log
+        scale)."""
         if operation.operation == OperationType.MUTATION:
             return MUTATION_COST * sum(1 for node in operation.selection_set.selections if isinstance(node, FieldNode))
-        key = (operation.name.value if operation.name else "", *(value for value in variables.values() if isinstance(value, int)))
+        key = (
+            operation.name.value if operation.name else "",
+            *(value for value in variables.values() if isinstance(value, int)),
+        )
         known = prepared.costs.get(key)
         if known is None:
             query = self.schema.query_type
             assert query is not None  # noqa: S101 - our own schema
-            known = prepared.costs[key] = max(1, round(self._selection_cost(prepared, operation.selection_set, query, variables)))
+            known = prepared.costs[key] = max(
+                1, round(self._selection_cost(prepared, operation.selection_set, query, variables))
+            )
         return known
 
-    def _selection_cost(self, prepared: Prepared, selection: SelectionSetNode, parent: Any, variables: dict[str, Any]) -> float:
+    def _selection_cost(
+        self, prepared: Prepared, selection: SelectionSetNode, parent: Any, variables: dict[str, Any]
+    ) -> float:
         total = 0.0
         for node in selection.selections:
             if isinstance(node, FragmentSpreadNode):
@@ -170,7 +181,9 @@ class Engine:
             return inner + (1 if node.name.value == "nodes" else 0)
         return 1 + inner
 
-    def run(self, prepared: Prepared, context: Context, variables: dict[str, Any] | None, operation_name: str | None) -> dict[str, Any]:
+    def run(
+        self, prepared: Prepared, context: Context, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> dict[str, Any]:
         """Execute and return ``{"data": …}`` with ``errors`` when there are any."""
         assert prepared.document is not None  # noqa: S101 - the caller answers documents that have errors
         result = execute(

@@ -1,4 +1,5 @@
-"""The Admin API over HTTP: authentication, cost, faults, and the answer; and what ends every piece of work in the pretend shop."""
+"""The Admin API over HTTP: authentication, cost, faults, and the answer; and what ends every piece of work in the
+pretend shop."""
 
 from __future__ import annotations
 
@@ -6,15 +7,17 @@ import json
 import os
 import uuid
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from connectors.sandbox.server import CORE, THROTTLED, Core, Face, Operation, gate
+from connectors.sandbox.server import THROTTLED, Core, Face, Operation, gate
 from connectors.sandbox.shopify import access, bulk, hooks, tokens
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.engine import MAX_COST, Engine, Prepared
 from connectors.sandbox.shopify.fields_catalog import API_VERSION
 from connectors.sandbox.shopify.state import Doc, State
+from connectors.sandbox.world import World
 
 RESTORE = {"development": 100.0, "standard": 100.0, "advanced": 200.0, "plus": 1000.0, "enterprise": 2000.0}
 """Plan → points a second (https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits)."""
@@ -44,7 +47,8 @@ class ShopifyFace:
         return made
 
     def finish(self, context: Context) -> None:
-        """End a piece of work: what had to wait until now, then the webhooks. The journal is written by the caller's commit."""
+        """End a piece of work: what had to wait until now, then the webhooks. The journal is written by the caller's
+        commit."""
         uninstalled = bool(context.after)
         for work in context.after:
             work()
@@ -54,7 +58,9 @@ class ShopifyFace:
             tokens.forget_subscriptions(context.world, context.shop)
 
     def _deliver(self, uri: str, headers: dict[str, str], body: bytes, on_dead: Any) -> None:
-        self.core.webhooks.deliver(uri, headers, body, platform="shopify", topic=headers["X-Shopify-Topic"], on_dead=on_dead)
+        self.core.webhooks.deliver(
+            uri, headers, body, platform="shopify", topic=headers["X-Shopify-Topic"], on_dead=on_dead
+        )
 
     def bucket(self, shop: str, cost: float) -> tuple[bool, Doc]:
         """Take a query's cost from the (app, shop) bucket; returns whether there was enough, and ``throttleStatus``."""
@@ -66,13 +72,26 @@ class ShopifyFace:
         return taken.ok, status
 
 
+_FACES: WeakKeyDictionary[World, ShopifyFace] = WeakKeyDictionary()
+
+
+def face_of(world: World) -> ShopifyFace:
+    """Return the platform's shared parts on a world; raises KeyError when it was not set up there."""
+    return _FACES[world]
+
+
 SHOPIFY: web.AppKey[ShopifyFace] = web.AppKey("shopify", ShopifyFace)
 
 
 def answer(body: Doc, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Return a JSON answer with the headers Shopify puts on each."""
     made = {"X-Request-Id": str(uuid.uuid4()), "X-Shopify-API-Version": API_VERSION, **(headers or {})}
-    return web.Response(body=json.dumps(body, separators=(",", ":")).encode(), status=status, content_type="application/json", headers=made)
+    return web.Response(
+        body=json.dumps(body, separators=(",", ":")).encode(),
+        status=status,
+        content_type="application/json",
+        headers=made,
+    )
 
 
 def graphql_error(message: str, code: str, **extensions: Any) -> Doc:
@@ -86,18 +105,26 @@ def graphql_error(message: str, code: str, **extensions: Any) -> Doc:
 def _error(operation: Operation, status: int, code: str, message: str) -> web.Response:
     """An error answer. ``refuse`` (a code or message is given) is a user error of the mutation, in a 200."""
     if code or message:
-        problem = {"code": code or None, "field": ["order", "lineItems"] if operation.name == "orderCreate" else None, "message": message or code}
+        problem = {
+            "code": code or None,
+            "field": ["order", "lineItems"] if operation.name == "orderCreate" else None,
+            "message": message or code,
+        }
         payload = {"order": None, "userErrors": [problem], "orderCancelUserErrors": [problem]}
         return answer({"data": {operation.name: payload}})
     if status >= 500:
         return answer({"errors": "Internal Server Error" if status == 500 else "Service unavailable"}, status)
-    return answer({"errors": {401: _BAD_TOKEN, 403: "Forbidden", 404: "Not Found", 423: "Locked"}.get(status, "Bad Request")}, status)
+    return answer(
+        {"errors": {401: _BAD_TOKEN, 403: "Forbidden", 404: "Not Found", 423: "Locked"}.get(status, "Bad Request")},
+        status,
+    )
 
 
 def _throttled(operation: Operation, with_headers: bool) -> web.Response:
     """THROTTLED in a 200 with its cost; without headers: a bare 429."""
     if not with_headers:
-        return answer({"errors": "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service."}, 429)
+        text = "Too many requests. Reduce request rates to resume uninterrupted service."
+        return answer({"errors": text}, 429)
     status = {"maximumAvailable": 2000.0, "currentlyAvailable": 0, "restoreRate": 100.0}
     body = graphql_error("Throttled", "THROTTLED", documentation="https://shopify.dev/api/usage/rate-limits")
     body["extensions"] = {"cost": {"requestedQueryCost": 10, "actualQueryCost": None, "throttleStatus": status}}
@@ -139,7 +166,13 @@ async def graphql(request: web.Request) -> web.Response:
 
 
 def _run(
-    request: web.Request, face: ShopifyFace, prepared: Prepared, holder: Doc, operation: Operation, variables: Doc, name: str | None
+    request: web.Request,
+    face: ShopifyFace,
+    prepared: Prepared,
+    holder: Doc,
+    operation: Operation,
+    variables: Doc,
+    name: str | None,
 ) -> web.Response:
     chosen = prepared.operation(name)
     assert chosen is not None  # noqa: S101 - the caller looked
@@ -147,7 +180,15 @@ def _run(
     shop = operation.key
     if cost > MAX_COST:
         text = f"Query cost is {cost}, which exceeds the single query max cost limit ({MAX_COST})."
-        return answer(graphql_error(text, "MAX_COST_EXCEEDED", cost=cost, maxCost=MAX_COST, documentation="https://shopify.dev/api/usage/rate-limits"))
+        return answer(
+            graphql_error(
+                text,
+                "MAX_COST_EXCEEDED",
+                cost=cost,
+                maxCost=MAX_COST,
+                documentation="https://shopify.dev/api/usage/rate-limits",
+            )
+        )
     enough, status = face.bucket(shop, cost)
     spent: Doc = {"requestedQueryCost": cost, "actualQueryCost": cost if enough else None, "throttleStatus": status}
     if not enough:
@@ -232,10 +273,6 @@ async def bulk_file(request: web.Request) -> web.StreamResponse:
 def setup_api(app: web.Application, face: ShopifyFace) -> None:
     """Add the Admin API's routes."""
     face.core.faces["shopify"] = FACE
+    _FACES[face.core.world] = face
     app.router.add_post("/shopify/{shop}/admin/api/{version}/graphql.json", graphql)
     app.router.add_get("/shopify/{shop}/bulk/{name}", bulk_file)
-
-
-def core_of(request: web.Request) -> Core:
-    """Return what all parts of the sandbox share."""
-    return request.app[CORE]

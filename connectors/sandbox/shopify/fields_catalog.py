@@ -43,17 +43,17 @@ def _quantities(level: Doc, info: Any, names: list[str]) -> list[Doc]:
     ]
 
 
-def _level(item: Doc, info: Any, locationId: str, includeInactive: bool = False) -> Doc | None:  # noqa: N803
+def _level(item: Doc, info: Any, locationId: str, includeInactive: bool = False) -> Doc | None:
     context: Context = info.context
     return context.state.levels_of[item["item"]].get(locationId)
 
 
-def _levels(item: Doc, info: Any, query: str | None = None, includeInactive: bool = False, **args: Any) -> Any:  # noqa: N803
+def _levels(item: Doc, info: Any, query: str | None = None, includeInactive: bool = False, **args: Any) -> Any:
     context: Context = info.context
     return page(list(context.state.stock_of(item)), **args)
 
 
-def _place_levels(place: Doc, info: Any, query: str | None = None, includeInactive: bool = False, **args: Any) -> Any:  # noqa: N803
+def _place_levels(place: Doc, info: Any, query: str | None = None, includeInactive: bool = False, **args: Any) -> Any:
     context: Context = info.context
     state = context.state
     found = (state.levels_of[variant["item"]].get(place["id"]) for _, variant in state.variants_of[place["shop"]])
@@ -132,14 +132,18 @@ def _offset_text(shop: Doc, info: Any) -> str:
 
 
 def _scopes(installation: Doc, info: Any) -> list[Doc]:
-    return [{"handle": handle, "description": handle.replace("_", " ").capitalize()} for handle in installation["scopes"]]
+    return [
+        {"handle": handle, "description": handle.replace("_", " ").capitalize()} for handle in installation["scopes"]
+    ]
 
 
 def _search_count(fields: dict[str, search.Field], rows: str) -> Any:
     def resolve(root: Any, info: Any, query: str | None = None, **_: Any) -> Doc:
         context: Context = info.context
         found = search.search(context, query, fields)
-        docs = found.start if found.start is not None else [doc for _, doc in getattr(context.state, rows)[context.shop]]
+        docs = (
+            found.start if found.start is not None else [doc for _, doc in getattr(context.state, rows)[context.shop]]
+        )
         return {"count": sum(1 for doc in docs if found.test(doc)), "precision": "EXACT"}
 
     return resolve
@@ -156,7 +160,14 @@ def _app(context: Context) -> Doc:
 def _shop_address(shop: Doc, info: Any) -> Doc:
     home = shop["address"]
     code = home["countryCode"]
-    return {**home, "id": shop["gid"].replace("/Shop/", "/ShopAddress/"), "company": shop["name"], "country": COUNTRIES[code], "countryCodeV2": code, "province": home["provinceCode"]}
+    return {
+        **home,
+        "id": shop["gid"].replace("/Shop/", "/ShopAddress/"),
+        "company": shop["name"],
+        "country": COUNTRIES[code],
+        "countryCodeV2": code,
+        "province": home["provinceCode"],
+    }
 
 
 RESOLVERS: Resolvers = {
@@ -166,12 +177,19 @@ RESOLVERS: Resolvers = {
         "enabledPresentmentCurrencies": lambda x, info: [x["currencyCode"]],
         "orderNumberFormatPrefix": lambda x, info: "#",
         "orderNumberFormatSuffix": lambda x, info: "",
-        "primaryDomain": lambda x, info: {"id": x["gid"].replace("/Shop/", "/Domain/"), "host": x["shop"], "sslEnabled": True, "url": f"https://{x['shop']}"},
+        "primaryDomain": lambda x, info: {
+            "id": x["gid"].replace("/Shop/", "/Domain/"),
+            "host": x["shop"],
+            "sslEnabled": True,
+            "url": f"https://{x['shop']}",
+        },
         "url": lambda x, info: f"https://{x['shop']}",
         "setupRequired": lambda x, info: False,
         "checkoutApiSupported": lambda x, info: True,
         "shipsToCountries": lambda x, info: sorted(COUNTRIES),
-        "timezoneAbbreviation": lambda x, info: info.context.world.now().astimezone(ZoneInfo(x["ianaTimezone"])).tzname(),
+        "timezoneAbbreviation": lambda x, info: (
+            info.context.world.now().astimezone(ZoneInfo(x["ianaTimezone"])).tzname()
+        ),
         "timezoneOffset": _offset_text,
         "timezoneOffsetMinutes": _offset,
         "unitSystem": lambda x, info: "IMPERIAL_SYSTEM",
@@ -192,17 +210,25 @@ RESOLVERS: Resolvers = {
         "description": lambda x, info, truncateAt=None: "",
         "descriptionHtml": lambda x, info: "",
         "hasOnlyDefaultVariant": lambda x, info: not x["optionNames"],
-        "hasOutOfStockVariants": lambda x, info: any(_available(info.context, v) <= 0 for v in _variants_of(x, info) if v["tracked"]),
+        "hasOutOfStockVariants": lambda x, info: any(
+            _available(info.context, v) <= 0 for v in _variants_of(x, info) if v["tracked"]
+        ),
         "hasVariantsThatRequiresComponents": lambda x, info: any(v["components"] for v in _variants_of(x, info)),
         "isGiftCard": lambda x, info: False,
         "metafield": lambda x, info, **_: None,
         "metafields": lambda x, info, namespace=None, keys=None, **args: page([], **args),
-        "onlineStoreUrl": lambda x, info: f"https://{x['shop']}/products/{x['handle']}" if x["status"] == "ACTIVE" else None,
+        "onlineStoreUrl": lambda x, info: (
+            f"https://{x['shop']}/products/{x['handle']}" if x["status"] == "ACTIVE" else None
+        ),
         "options": lambda x, info, first=None: list(_option_rows(x, _variants_of(x, info)))[:first],
-        "totalInventory": lambda x, info: sum(_available(info.context, v) for v in _variants_of(x, info) if v["tracked"]),
+        "totalInventory": lambda x, info: sum(
+            _available(info.context, v) for v in _variants_of(x, info) if v["tracked"]
+        ),
         "totalVariants": lambda x, info: len(_variants_of(x, info)),
         "tracksInventory": lambda x, info: any(v["tracked"] for v in _variants_of(x, info)),
-        "variants": lambda x, info, sortKey=None, **args: page(_variants_of(x, info), lambda v: number_of(v["id"]), **args),
+        "variants": lambda x, info, sortKey=None, **args: page(
+            _variants_of(x, info), lambda v: number_of(v["id"]), **args
+        ),
         "variantsCount": lambda x, info: {"count": len(_variants_of(x, info)), "precision": "EXACT"},
     },
     "ProductVariant": {
@@ -245,7 +271,9 @@ RESOLVERS: Resolvers = {
         "activatable": lambda x, info: not x["isActive"],
         "deactivatable": lambda x, info: x["isActive"],
         "hasActiveInventory": lambda x, info: True,
-        "inventoryLevel": lambda x, info, inventoryItemId, includeInactive=False: info.context.state.levels_of[inventoryItemId].get(x["id"]),
+        "inventoryLevel": lambda x, info, inventoryItemId, includeInactive=False: info.context.state.levels_of[
+            inventoryItemId
+        ].get(x["id"]),
         "inventoryLevels": _place_levels,
         "isFulfillmentService": lambda x, info: False,
         "metafield": lambda x, info, **_: None,
@@ -284,9 +312,15 @@ RESOLVERS: Resolvers = {
             "adminFilterable": {"eligible": True, "enabled": False, "status": "NOT_FILTERABLE"},
             "uniqueValues": {"eligible": True, "enabled": x["unique"]},
         },
-        "metafieldsCount": lambda x, info, **_: sum(1 for key in info.context.state.by_custom_id if key[:3] == (x["shop"], x["namespace"], x["key"])),
+        "metafieldsCount": lambda x, info, **_: sum(
+            1 for key in info.context.state.by_custom_id if key[:3] == (x["shop"], x["namespace"], x["key"])
+        ),
         "pinnedPosition": lambda x, info: None,
-        "type": lambda x, info: {"name": x["type"], "category": "ID" if x["type"] == "id" else "TEXT", "supportsDefinitionMigrations": False},
+        "type": lambda x, info: {
+            "name": x["type"],
+            "category": "ID" if x["type"] == "id" else "TEXT",
+            "supportsDefinitionMigrations": False,
+        },
         "validationStatus": lambda x, info: "ALL_VALID",
     },
     "InventoryAdjustmentGroup": {

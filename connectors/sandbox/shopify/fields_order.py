@@ -1,4 +1,5 @@
-"""How the fields of orders and of what hangs on them are answered, where a document does not hold them under their own name.
+"""How the fields of orders and of what hangs on them are answered, where a document does not hold them under their own
+name.
 
 A nested object is handed on as a copy with ``of``: the order it belongs to, which its amounts and links need.
 """
@@ -65,7 +66,9 @@ def _current(name: str) -> Any:
 
     def resolve(order: Doc, info: Any) -> Doc:
         names = [n for n in part_of if not (n == "tax" and name == "total" and order["taxesIncluded"])]
-        gone = money.total(money.load(line[n]) for refund in order["refunds"] for line in refund["lines"] for n in names)
+        gone = money.total(
+            money.load(line[n]) for refund in order["refunds"] for line in refund["lines"] for n in names
+        )
         return _bag(order, money.minus(money.load(order["totals"][name]), gone))
 
     return resolve
@@ -150,7 +153,9 @@ ORDER: dict[str, Any] = {
     "totalRefundedSet": lambda o, info: _bag(o, totals.refunded(o)),
     "totalWeight": lambda o, info: "0",
     "customer": _customer,
-    "discountCode": lambda o, info: next((entry["code"] for entry in (o["discountCode"] or {}).values() if entry), None),
+    "discountCode": lambda o, info: next(
+        (entry["code"] for entry in (o["discountCode"] or {}).values() if entry), None
+    ),
     "discountCodes": lambda o, info: [entry["code"] for entry in (o["discountCode"] or {}).values() if entry],
     "fulfillable": lambda o, info: any(fo["status"] in ("OPEN", "IN_PROGRESS") for fo in o["fulfillmentOrders"]),
     "fulfillmentOrders": _fulfillment_orders,
@@ -191,7 +196,9 @@ def _line_units(name: str) -> Any:
 
 
 def _unit_less_discount(line: Doc, info: Any) -> Doc:
-    each = money.minus(money.load(line["price"]), money.times(money.load(line["discount"]), Decimal(1) / line["quantity"]))
+    each = money.minus(
+        money.load(line["price"]), money.times(money.load(line["discount"]), Decimal(1) / line["quantity"])
+    )
     return _bag(line["of"], each)
 
 
@@ -231,7 +238,12 @@ def _destination(fo: Doc, info: Any) -> Doc | None:
     if not home:
         return None
     number = number_of(fo["id"])
-    return {**home, "id": gid("FulfillmentOrderDestination", number), "countryCode": home["countryCodeV2"], "email": fo["of"]["email"]}
+    return {
+        **home,
+        "id": gid("FulfillmentOrderDestination", number),
+        "countryCode": home["countryCodeV2"],
+        "email": fo["of"]["email"],
+    }
 
 
 def _move_targets(fo: Doc, info: Any, **args: Any) -> Any:
@@ -267,7 +279,9 @@ FULFILLMENT_ORDER: dict[str, Any] = {
     "destination": _destination,
     "fulfillAt": lambda x, info: x["createdAt"],
     "fulfillBy": lambda x, info: None,
-    "fulfillments": lambda x, info, **args: page(inside(x["of"], [f for f in x["of"]["fulfillments"] if x["id"] in f["fulfillmentOrders"]]), **args),
+    "fulfillments": lambda x, info, **args: page(
+        inside(x["of"], [f for f in x["of"]["fulfillments"] if x["id"] in f["fulfillmentOrders"]]), **args
+    ),
     "lineItems": lambda x, info, **args: page(inside(x["of"], x["lines"]), **args),
     "locationsForMove": _move_targets,
     "order": lambda x, info: x["of"],
@@ -322,7 +336,9 @@ FULFILLMENT: dict[str, Any] = {
 
 FULFILLMENT_LINE: dict[str, Any] = {
     "lineItem": _line,
-    "originalTotalSet": lambda x, info: _bag(x["of"], money.times(money.load(line_of(x["of"], x["line"])["price"]), x["quantity"])),
+    "originalTotalSet": lambda x, info: _bag(
+        x["of"], money.times(money.load(line_of(x["of"], x["line"])["price"]), x["quantity"])
+    ),
     "discountedTotalSet": lambda x, info: _bag(x["of"], _line_total(line_of(x["of"], x["line"]), x["quantity"])),
 }
 
@@ -359,7 +375,9 @@ RESOLVERS: Resolvers = {
         "formattedGateway": lambda x, info: x["gateway"],
         "manualPaymentGateway": lambda x, info: True,
         "order": lambda x, info: x["of"],
-        "parentTransaction": lambda x, info: next((t for t in inside(x["of"], x["of"]["transactions"]) if t["id"] == x.get("parent")), None),
+        "parentTransaction": lambda x, info: next(
+            (t for t in inside(x["of"], x["of"]["transactions"]) if t["id"] == x.get("parent")), None
+        ),
     },
     "TaxLine": {
         "priceSet": _own("amount"),
@@ -371,7 +389,9 @@ RESOLVERS: Resolvers = {
         "isRemoved": lambda x, info: False,
         "phone": lambda x, info: None,
         "originalPriceSet": _own("price"),
-        "discountedPriceSet": lambda x, info: _bag(x["of"], money.minus(money.load(x["price"]), money.load(x["discount"]))),
+        "discountedPriceSet": lambda x, info: _bag(
+            x["of"], money.minus(money.load(x["price"]), money.load(x["discount"]))
+        ),
         "taxLines": lambda x, info: _taxes(x["taxLines"], x["of"]),
     },
     "Job": {"done": _job_done, "query": lambda x, info: {}},
@@ -385,7 +405,9 @@ RESOLVERS: Resolvers = {
         "legacyResourceId": legacy,
         "metafield": _metafield,
         "metafields": _metafields,
-        "displayName": lambda x, info: " ".join(filter(None, (x.get("firstName"), x.get("lastName")))) or x.get("email") or "",
+        "displayName": lambda x, info: (
+            " ".join(filter(None, (x.get("firstName"), x.get("lastName")))) or x.get("email") or ""
+        ),
         "numberOfOrders": lambda x, info: str(x["orders"]),
         "defaultEmailAddress": lambda x, info: {"emailAddress": x["email"]} if x.get("email") else None,
         "defaultPhoneNumber": lambda x, info: {"phoneNumber": x["phone"]} if x.get("phone") else None,
@@ -396,7 +418,9 @@ RESOLVERS: Resolvers = {
         "id": lambda x, info: gid("MailingAddress", _number_of_text(f"{x['address1']}|{x['zip']}|{x['lastName']}")),
         "name": lambda x, info: " ".join(filter(None, (x["firstName"], x["lastName"]))) or None,
         "countryCode": lambda x, info: x["countryCodeV2"],
-        "formatted": lambda x, info, **_: [part for part in (x["address1"], x["address2"], x["city"], x["zip"], x["country"]) if part],
+        "formatted": lambda x, info, **_: [
+            part for part in (x["address1"], x["address2"], x["city"], x["zip"], x["country"]) if part
+        ],
     },
     "Metafield": {
         "legacyResourceId": legacy,

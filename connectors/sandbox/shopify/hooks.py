@@ -1,7 +1,9 @@
 """Webhook subscriptions of the pretend shop, and sending what happened to them.
 
-A delivery is signed with the app's client secret over the raw body. One action gives all its topics the same event id, each delivery has a
-webhook id of its own. A subscription whose deliveries failed eight times in a row is deleted, as Shopify does with those made through the API.
+A delivery is signed with the app's client secret over the raw body. One action gives all its topics the same event id,
+each delivery has a
+webhook id of its own. A subscription whose deliveries failed eight times in a row is deleted, as Shopify does with
+those made through the API.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from graphql import GraphQLError
+
 from connectors.sandbox.shopify import access, search
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.state import SUBSCRIPTIONS, Doc
@@ -23,7 +27,11 @@ if TYPE_CHECKING:
     from connectors.sandbox.world import World
 
 API_VERSION = "2026-10"
-COMPLIANCE = {"customers/data_request": "CUSTOMERS_DATA_REQUEST", "customers/redact": "CUSTOMERS_REDACT", "shop/redact": "SHOP_REDACT"}
+COMPLIANCE = {
+    "customers/data_request": "CUSTOMERS_DATA_REQUEST",
+    "customers/redact": "CUSTOMERS_REDACT",
+    "shop/redact": "SHOP_REDACT",
+}
 """Topics that are set in the app's own settings, never subscribed to: topic → our name."""
 
 Deliver = Callable[[str, dict[str, str], bytes, Callable[[], None] | None], None]
@@ -37,7 +45,14 @@ def of_shop(world: World, shop: str) -> list[Doc]:
 
 def topic_name(topic: str) -> str:
     """Return the header form of a topic's enum name: INVENTORY_LEVELS_UPDATE → inventory_levels/update."""
-    prefixes = ("FULFILLMENT_ORDERS", "INVENTORY_LEVELS", "INVENTORY_ITEMS", "ORDER_TRANSACTIONS", "APP_SUBSCRIPTIONS", "BULK_OPERATIONS")
+    prefixes = (
+        "FULFILLMENT_ORDERS",
+        "INVENTORY_LEVELS",
+        "INVENTORY_ITEMS",
+        "ORDER_TRANSACTIONS",
+        "APP_SUBSCRIPTIONS",
+        "BULK_OPERATIONS",
+    )
     prefix = next((p for p in prefixes if topic.startswith(p + "_")), topic.partition("_")[0])
     if topic.startswith("APP_SCOPES_"):
         return "app/scopes_update"
@@ -49,7 +64,9 @@ def signature(secret: str, body: bytes) -> str:
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
-def headers(topic: str, shop: str, body: bytes, secret: str, event: str, triggered: str, name: str | None = None) -> dict[str, str]:
+def headers(
+    topic: str, shop: str, body: bytes, secret: str, event: str, triggered: str, name: str | None = None
+) -> dict[str, str]:
     """Return the headers of one delivery; ``topic`` in header form, ``triggered`` an ISO time."""
     made = {
         "Content-Type": "application/json",
@@ -159,7 +176,7 @@ def _bad_uri(uri: str | None) -> str | None:
     return "Address protocol http:// is not supported" if parts.scheme == "http" else "Address is invalid"
 
 
-def create(root: Any, info: Any, topic: str, webhookSubscription: Doc) -> Doc:  # noqa: N803
+def create(root: Any, info: Any, topic: str, webhookSubscription: Doc) -> Doc:
     """``webhookSubscriptionCreate``."""
     context: Context = info.context
     given = webhookSubscription
@@ -169,8 +186,12 @@ def create(root: Any, info: Any, topic: str, webhookSubscription: Doc) -> Doc:  
         return _no(problem, "webhookSubscription", "callbackUrl")
     needed = access.TOPIC_SCOPES.get(topic.partition("_")[0])
     if needed and context.scopes.isdisjoint(needed):
-        return _no(f"You do not have permission to create or update webhooks with {topic_name(topic)} topic. This topic contains protected data.", "topic")
-    if any(doc["topic"] == topic and doc["uri"] == uri and doc.get("filter") == given.get("filter") for doc in of_shop(context.world, context.shop)):
+        text = f"Access denied for the {topic_name(topic)} topic. Required access: one of {', '.join(needed)}."
+        raise GraphQLError(text, extensions={"code": "ACCESS_DENIED"})
+    if any(
+        doc["topic"] == topic and doc["uri"] == uri and doc.get("filter") == given.get("filter")
+        for doc in of_shop(context.world, context.shop)
+    ):
         return _no("Address for this topic has already been taken", "webhookSubscription", "callbackUrl")
     doc: Doc = {
         "__typename": "WebhookSubscription",
@@ -195,7 +216,7 @@ def _subscription(context: Context, global_id: str) -> Doc | None:
     return doc if doc is not None and doc["shop"] == context.shop else None
 
 
-def update(root: Any, info: Any, id: str, webhookSubscription: Doc) -> Doc:  # noqa: A002, N803
+def update(root: Any, info: Any, id: str, webhookSubscription: Doc) -> Doc:
     """``webhookSubscriptionUpdate``: destination, filter and fields; the topic stays."""
     context: Context = info.context
     doc = _subscription(context, id)
@@ -215,7 +236,7 @@ def update(root: Any, info: Any, id: str, webhookSubscription: Doc) -> Doc:  # n
     return {"webhookSubscription": doc, "userErrors": []}
 
 
-def delete(root: Any, info: Any, id: str) -> Doc:  # noqa: A002
+def delete(root: Any, info: Any, id: str) -> Doc:
     """``webhookSubscriptionDelete``."""
     context: Context = info.context
     if _subscription(context, id) is None:

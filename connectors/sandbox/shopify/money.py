@@ -1,6 +1,7 @@
 """Amounts the way the pretend shop keeps them.
 
-An amount is a decimal string in the order's shop currency, or a pair ``[shop, presentment]`` when the buyer paid in another currency.
+An amount is a decimal string in the order's shop currency, or a pair ``[shop, presentment]`` when the buyer paid in
+another currency.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 Amount = str | list[str]
 Pair = tuple[Decimal, Decimal]
 
-_NO_DECIMALS = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "PYG", "UGX", "XAF", "XOF", "XPF", "RWF", "BIF", "DJF", "GNF", "KMF", "VUV"})
+_NO_DECIMALS = frozenset(
+    {"JPY", "KRW", "VND", "CLP", "ISK", "PYG", "UGX", "XAF", "XOF", "XPF", "RWF", "BIF", "DJF", "GNF", "KMF", "VUV"}
+)
 _THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 ZERO = Decimal(0)
 NOTHING: Pair = (ZERO, ZERO)

@@ -65,9 +65,7 @@ def _taxes(order: Doc) -> Iterator[Doc]:
 
 def _people(state: State, shop: str, order: Doc) -> Iterator[Doc]:
     if order.get("customerId") and order.get("customer"):
-        yield error(
-            "Only one of customerId and customer can be given", "customer", code="REDUNDANT_CUSTOMER_FIELDS"
-        )
+        yield error("Only one of customerId and customer can be given", "customer", code="REDUNDANT_CUSTOMER_FIELDS")
     if order.get("email") and not places.valid_email(order["email"]):
         yield error("Email is invalid", "email")
     if order.get("phone") and not places.valid_phone(order["phone"]):
@@ -137,7 +135,12 @@ def _moneys(order: Doc, currencies: tuple[str, str]) -> Iterator[Doc]:
 
 
 def _bags(order: Doc) -> Iterator[tuple[Doc, list[str | int]]]:
-    for group, price in (("lineItems", "priceSet"), ("shippingLines", "priceSet"), ("transactions", "amountSet"), ("taxLines", "priceSet")):
+    for group, price in (
+        ("lineItems", "priceSet"),
+        ("shippingLines", "priceSet"),
+        ("transactions", "amountSet"),
+        ("taxLines", "priceSet"),
+    ):
         for n, entry in enumerate(order.get(group) or []):
             if entry.get(price):
                 yield entry[price], [group, n, price]
@@ -152,7 +155,9 @@ def _bags(order: Doc) -> Iterator[tuple[Doc, list[str | int]]]:
 def _fulfillment(state: State, shop: str, order: Doc) -> Iterator[Doc]:
     given = order.get("fulfillment")
     if given and (state.locations.get(given["locationId"]) or {}).get("shop") != shop:
-        yield error("Fulfillment location does not exist", "fulfillment", "locationId", code="FULFILLMENT_SERVICE_INVALID")
+        yield error(
+            "Fulfillment location does not exist", "fulfillment", "locationId", code="FULFILLMENT_SERVICE_INVALID"
+        )
 
 
 def moment(text: Any) -> datetime | None:

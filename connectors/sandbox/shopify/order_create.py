@@ -1,7 +1,9 @@
 """``orderCreate``: take an order that was sold and paid elsewhere into the pretend shop.
 
-What Shopify is known to do, and where each fact comes from, is in the project's platform notes; the odd ones kept here: nothing is claimed
-from stock unless ``inventoryBehaviour`` asks for it, a shortage answers ``INVALID`` "Line items Unable to reserve inventory",
+What Shopify is known to do, and where each fact comes from, is in the project's platform notes; the odd ones kept here:
+nothing is claimed
+from stock unless ``inventoryBehaviour`` asks for it, a shortage answers ``INVALID`` "Line items Unable to reserve
+inventory",
 ``requiresShipping`` is false unless given, and a second order with the same ``id`` metafield is refused or has its
 metafield dropped, as the shop's switch says.
 """
@@ -49,7 +51,7 @@ def create(ctx: Context, given: Doc, options: Doc | None) -> Doc:
     _place(ctx, order, plan, needs)
     if fulfilled:
         _fulfill(ctx, order, given.get("fulfillment") or {})
-    elif shop["claimsStock"] or behaviour == stock.BYPASS:
+    else:
         ships = not ctx.marketplace_ships(order["sourceIdentifier"])
         stock.watch_oversold(ctx, order, needs, behaviour, merchant_ships=ships)
     order["displayFulfillmentStatus"] = totals.fulfillment_status(order)
@@ -65,7 +67,11 @@ def _too_many_on_development_plan(ctx: Context) -> list[Doc]:
     if ctx.shop_doc["plan"] != "development":
         return []
     minute = ctx.now[:16]
-    recent = [order for order in ctx.state.orders_of[ctx.shop][-PER_MINUTE_ON_DEVELOPMENT_PLAN:] if order["createdAt"][:16] == minute]
+    recent = [
+        order
+        for order in ctx.state.orders_of[ctx.shop][-PER_MINUTE_ON_DEVELOPMENT_PLAN:]
+        if order["createdAt"][:16] == minute
+    ]
     if len(recent) < PER_MINUTE_ON_DEVELOPMENT_PLAN:
         return []
     return [error("Exceeded order API rate limit. Development stores can create 5 orders per minute")]
@@ -85,7 +91,8 @@ def definition_of(ctx: Context, owner: str, namespace: str, key: str) -> Doc | N
 
 
 def metafields(ctx: Context, given: list[Doc]) -> tuple[list[tuple[int, Doc]], list[int]]:
-    """Return the new metafields with their places, and the places of those whose unique value another order has already."""
+    """Return the new metafields with their places, and the places of those whose unique value another order has
+    already."""
     fields, taken = [], []
     for n, entry in enumerate(given):
         namespace, key, value = namespace_of(entry.get("namespace")), entry.get("key") or "", entry.get("value") or ""
@@ -135,7 +142,9 @@ def _build(ctx: Context, given: Doc, currencies: tuple[str, str]) -> Doc:
         "at": ctx.instant,
     }
     base = money.total(money.times(money.load(line["price"]), line["quantity"]) for line in lines if line["taxable"])
-    order["orderTaxLines"] = totals.tax_lines(given.get("taxLines") or [], base, included=included, currencies=currencies)
+    order["orderTaxLines"] = totals.tax_lines(
+        given.get("taxLines") or [], base, included=included, currencies=currencies
+    )
     order["totals"] = totals.order_totals(order, currencies)
     order["displayFinancialStatus"] = given.get("financialStatus") or totals.financial_status(order)
     return order
@@ -239,7 +248,10 @@ def address(given: Doc | None) -> Doc | None:
         return None
     code, name = places.country(given.get("countryCode"), given.get("country"))
     province_code, province, _ = places.region(code, given.get("provinceCode"), given.get("province"))
-    kept = {key: given.get(key) or None for key in ("address1", "address2", "city", "company", "firstName", "lastName", "phone", "zip")}
+    kept = {
+        key: given.get(key) or None
+        for key in ("address1", "address2", "city", "company", "firstName", "lastName", "phone", "zip")
+    }
     return {**kept, "countryCodeV2": code, "country": name, "provinceCode": province_code, "province": province}
 
 
@@ -254,9 +266,18 @@ def _customer(ctx: Context, given: Doc) -> str | None:
         return None
     state = ctx.state
     email = upsert.get("email")
-    doc = state.customers.get(upsert.get("id") or "") or (state.customer_by_email.get((ctx.shop, email.casefold())) if email else None)
+    doc = state.customers.get(upsert.get("id") or "") or (
+        state.customer_by_email.get((ctx.shop, email.casefold())) if email else None
+    )
     if doc is None:
-        doc = {"__typename": "Customer", "id": state.new_id("Customer"), "shop": ctx.shop, "createdAt": ctx.now, "tags": [], "orders": 0}
+        doc = {
+            "__typename": "Customer",
+            "id": state.new_id("Customer"),
+            "shop": ctx.shop,
+            "createdAt": ctx.now,
+            "tags": [],
+            "orders": 0,
+        }
     for key in ("email", "firstName", "lastName", "phone", "note"):
         if upsert.get(key):
             doc[key] = upsert[key]
@@ -307,20 +328,25 @@ def _record(order: Doc, behaviour: str) -> Doc:
         "name": order["name"],
         "currency": order["currencyCode"],
         "total": str(money.load(order["totals"]["total"])[0]),
-        "lines": [{"sku": line["sku"], "quantity": line["quantity"], "variant": line["variant"]} for line in order["lines"]],
+        "lines": [
+            {"sku": line["sku"], "quantity": line["quantity"], "variant": line["variant"]} for line in order["lines"]
+        ],
         "inventory_behaviour": behaviour,
         "tags": order["tags"],
     }
 
 
 def update(ctx: Context, given: Doc) -> Doc:
-    """``orderUpdate``: note, tags, shipping address, e-mail, phone, purchase order number, attributes and metafields."""
+    """``orderUpdate``: note, tags, shipping address, e-mail, phone, purchase order number, attributes and
+    metafields."""
     order = ctx.order(given["id"])
     if order is None:
         return {"order": None, "userErrors": [{"field": ["id"], "message": "Order does not exist"}]}
     problems = [
         {"field": ["input", *problem["field"][1:]], "message": problem["message"]}
-        for problem in check(ctx.state, ctx.shop, {**given, "lineItems": [{"quantity": 1, "title": "-", "priceSet": _FREE}]}, ("", ""))
+        for problem in check(
+            ctx.state, ctx.shop, {**given, "lineItems": [{"quantity": 1, "title": "-", "priceSet": _FREE}]}, ("", "")
+        )
         if problem["field"][1] != "lineItems"
     ]
     if problems:
@@ -337,7 +363,12 @@ def update(ctx: Context, given: Doc) -> Doc:
     if given.get("metafields"):
         ctx.set_metafields(order, metafields(ctx, given["metafields"])[0])
     touched(ctx, order)
-    ctx.record("order.update", order["sourceIdentifier"], order["id"], {"name": order["name"], "changed": sorted(set(given) - {"id"})})
+    ctx.record(
+        "order.update",
+        order["sourceIdentifier"],
+        order["id"],
+        {"name": order["name"], "changed": sorted(set(given) - {"id"})},
+    )
     return {"order": order, "userErrors": []}
 
 

@@ -33,7 +33,7 @@ class Connection:
         return [{"node": node, "cursor": encode(key)} for node, key in zip(self.nodes, self._keys, strict=True)]
 
     @property
-    def pageInfo(self) -> dict[str, Any]:  # noqa: N802 - the schema's name
+    def pageInfo(self) -> dict[str, Any]:
         """Whether there is more, and where this page begins and ends."""
         return {
             "hasNextPage": self.has_next,
@@ -53,7 +53,9 @@ def decode(cursor: str) -> Any:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (binascii.Error, ValueError):
-        raise GraphQLError(f"Invalid cursor for current pagination sort: {cursor!r}.", extensions={"code": "BAD_REQUEST"}) from None
+        raise GraphQLError(
+            f"Invalid cursor for current pagination sort: {cursor!r}.", extensions={"code": "BAD_REQUEST"}
+        ) from None
     return tuple(key) if isinstance(key, list) else key
 
 
@@ -70,8 +72,10 @@ def page(
 ) -> Connection:
     """Cut a page out of ``items``.
 
-    With ``key`` the items are sorted by it and cursors hold the key, so that a page goes on rightly after something was added; without, cursors
-    hold the place in the list. Exactly one of ``first`` and ``last`` is needed unless ``default`` is given; at most 250.
+    With ``key`` the items are sorted by it and cursors hold the key, so that a page goes on rightly after something was
+    added; without, cursors
+    hold the place in the list. Exactly one of ``first`` and ``last`` is needed unless ``default`` is given; at most
+    250.
     """
     if WHOLE.get():
         rows = sorted(items, key=key) if key is not None else list(items)

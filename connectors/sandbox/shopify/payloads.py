@@ -1,6 +1,7 @@
 """Webhook bodies of the pretend shop, in the REST-like shape Shopify sends (payload version 2026-10).
 
-Pure: a payload is made from documents only. Sums are decimal strings with all decimals; ids are numbers, and gids stand beside them.
+Pure: a payload is made from documents only. Sums are decimal strings with all decimals; ids are numbers, and gids stand
+beside them.
 """
 
 from __future__ import annotations
@@ -37,7 +38,11 @@ def order(ctx: Context, doc: Doc) -> Doc:
     zero = money.keep(money.NOTHING, both)
     sums = doc["totals"]
     paid, back = totals.received(doc), totals.refunded(doc)
-    due = max(money.load(sums["total"])[0] - paid[0], Decimal(0)) if doc["displayFinancialStatus"] != "PAID" else Decimal(0)
+    due = (
+        max(money.load(sums["total"])[0] - paid[0], Decimal(0))
+        if doc["displayFinancialStatus"] != "PAID"
+        else Decimal(0)
+    )
     current = money.keep(money.minus(money.load(sums["total"]), back), both)
     shipped = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partial"}.get(doc["displayFulfillmentStatus"])
     return {
@@ -136,23 +141,40 @@ def gateways(doc: Doc) -> list[str]:
 
 def _grams(ctx: Context, doc: Doc) -> int:
     variants = ctx.state.variants
-    return sum(line["quantity"] * variants[line["variant"]]["grams"] for line in doc["lines"] if line["variant"] in variants)
+    return sum(
+        line["quantity"] * variants[line["variant"]]["grams"] for line in doc["lines"] if line["variant"] in variants
+    )
 
 
 def _discount_codes(doc: Doc) -> list[Doc]:
     given = doc["discountCode"]
     if not given:
         return []
-    kinds = (("itemFixedDiscountCode", "fixed_amount"), ("itemPercentageDiscountCode", "percentage"), ("freeShippingDiscountCode", "shipping"))
+    kinds = (
+        ("itemFixedDiscountCode", "fixed_amount"),
+        ("itemPercentageDiscountCode", "percentage"),
+        ("freeShippingDiscountCode", "shipping"),
+    )
     for field, kind in kinds:
         if given.get(field):
-            return [{"code": given[field]["code"], "amount": money.webhook_bag(doc["totals"]["discounts"], currencies_of(doc))["shop_money"]["amount"], "type": kind}]
+            return [
+                {
+                    "code": given[field]["code"],
+                    "amount": money.webhook_bag(doc["totals"]["discounts"], currencies_of(doc))["shop_money"]["amount"],
+                    "type": kind,
+                }
+            ]
     return []
 
 
 def _tax(line: Doc, both: tuple[str, str]) -> Doc:
     liable = line["channelLiable"]
-    return {"title": line["title"], "rate": line["rate"], **_sets("price", line["amount"], both), "channel_liable": bool(liable)}
+    return {
+        "title": line["title"],
+        "rate": line["rate"],
+        **_sets("price", line["amount"], both),
+        "channel_liable": bool(liable),
+    }
 
 
 def address(given: Doc | None) -> Doc | None:
@@ -216,7 +238,11 @@ def line_item(ctx: Context, doc: Doc, line: Doc, units: int | None = None) -> Do
     both = currencies_of(doc)
     variant = ctx.state.variants.get(line["variant"] or "")
     open_units = sum(
-        entry["remaining"] for fo in doc["fulfillmentOrders"] if fo["status"] != "CANCELLED" for entry in fo["lines"] if entry["line"] == line["id"]
+        entry["remaining"]
+        for fo in doc["fulfillmentOrders"]
+        if fo["status"] != "CANCELLED"
+        for entry in fo["lines"]
+        if entry["line"] == line["id"]
     )
     quantity = line["quantity"] if units is None else units
     left = line["quantity"] - line["removed"]
@@ -478,7 +504,9 @@ def deleted(doc_id: str) -> Doc:
 def shop(doc: Doc) -> Doc:
     """The body of ``shop/update`` and ``app/uninstalled``: only what the demo shop knows of itself."""
     home = doc["address"]
-    plan = {"standard": "basic", "advanced": "unlimited", "plus": "shopify_plus", "development": "partner_test"}.get(doc["plan"], doc["plan"])
+    plan = {"standard": "basic", "advanced": "unlimited", "plus": "shopify_plus", "development": "partner_test"}.get(
+        doc["plan"], doc["plan"]
+    )
     return {
         "id": number_of(doc["gid"]),
         "name": doc["name"],

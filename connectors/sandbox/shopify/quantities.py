@@ -1,6 +1,7 @@
 """Stock writes: ``inventorySetQuantities`` and ``inventoryAdjustQuantities``.
 
-Since 2026-04 each entry must hold ``changeFromQuantity``: a number is compared with the stock at that moment, an explicit null skips
+Since 2026-04 each entry must hold ``changeFromQuantity``: a number is compared with the stock at that moment, an
+explicit null skips
 the comparison. The whole call is refused when one entry is wrong.
 """
 
@@ -15,8 +16,25 @@ if TYPE_CHECKING:
     from connectors.sandbox.shopify.context import Context
 
 REASONS = frozenset(
-    "correction cycle_count_available damaged movement_created movement_updated movement_received movement_canceled other promotion quality_control "
-    "received reservation_created reservation_deleted reservation_updated restock safety_stock shrinkage".split()
+    [
+        "correction",
+        "cycle_count_available",
+        "damaged",
+        "movement_created",
+        "movement_updated",
+        "movement_received",
+        "movement_canceled",
+        "other",
+        "promotion",
+        "quality_control",
+        "received",
+        "reservation_created",
+        "reservation_deleted",
+        "reservation_updated",
+        "restock",
+        "safety_stock",
+        "shrinkage",
+    ]
 )
 MAX_UNITS = 1_000_000_000
 _SET_NAMES = ("available", "on_hand")
@@ -61,7 +79,9 @@ def adjust_quantities(ctx: Context, given: Doc) -> Doc:
     for n, entry in enumerate(entries):
         if abs(entry["delta"]) > MAX_UNITS:
             code = "INVALID_QUANTITY_TOO_HIGH" if entry["delta"] > 0 else "INVALID_QUANTITY_TOO_LOW"
-            problems.append(_no(code, f"The quantity can't change by more than {MAX_UNITS:,}.", "changes", str(n), "delta"))
+            problems.append(
+                _no(code, f"The quantity can't change by more than {MAX_UNITS:,}.", "changes", str(n), "delta")
+            )
         if "changeFromQuantity" not in entry:
             text = "changeFromQuantity must be given, a number or null."
             problems.append(_no("ADJUST_QUANTITIES_FAILED", text, "changes", str(n), "changeFromQuantity"))
@@ -71,7 +91,10 @@ def adjust_quantities(ctx: Context, given: Doc) -> Doc:
         problems.extend(_entry(ctx, entry, given["name"], "changes", n))
     if problems:
         return {"inventoryAdjustmentGroup": None, "userErrors": problems}
-    return {"inventoryAdjustmentGroup": _apply(ctx, given, [(entry, entry["delta"]) for entry in entries]), "userErrors": []}
+    return {
+        "inventoryAdjustmentGroup": _apply(ctx, given, [(entry, entry["delta"]) for entry in entries]),
+        "userErrors": [],
+    }
 
 
 def _common(given: Doc, names: tuple[str, ...], code: str) -> list[Doc]:
@@ -82,16 +105,34 @@ def _common(given: Doc, names: tuple[str, ...], code: str) -> list[Doc]:
         problems.append(_no("INVALID_REASON", "The specified reason is invalid.", "reason"))
     uri = given.get("referenceDocumentUri")
     if uri and "://" not in uri:
-        problems.append(_no("INVALID_REFERENCE_DOCUMENT", "The specified reference document is invalid.", "referenceDocumentUri"))
+        problems.append(
+            _no("INVALID_REFERENCE_DOCUMENT", "The specified reference document is invalid.", "referenceDocumentUri")
+        )
     return problems
 
 
 def _entry(ctx: Context, entry: Doc, name: str, group: str, n: int) -> list[Doc]:
     variant = ctx.state.by_item.get(entry["inventoryItemId"])
     if variant is None or variant["shop"] != ctx.shop:
-        return [_no("INVALID_INVENTORY_ITEM", "The specified inventory item could not be found.", group, str(n), "inventoryItemId")]
+        return [
+            _no(
+                "INVALID_INVENTORY_ITEM",
+                "The specified inventory item could not be found.",
+                group,
+                str(n),
+                "inventoryItemId",
+            )
+        ]
     if variant["components"]:
-        return [_no("NON_MUTABLE_INVENTORY_ITEM", "The specified inventory item is not allowed to be adjusted.", group, str(n), "inventoryItemId")]
+        return [
+            _no(
+                "NON_MUTABLE_INVENTORY_ITEM",
+                "The specified inventory item is not allowed to be adjusted.",
+                group,
+                str(n),
+                "inventoryItemId",
+            )
+        ]
     place = ctx.state.locations.get(entry["locationId"])
     if place is None or place["shop"] != ctx.shop:
         return [_no("INVALID_LOCATION", "The specified location could not be found.", group, str(n), "locationId")]
@@ -120,7 +161,13 @@ def _apply(ctx: Context, given: Doc, deltas: list[tuple[Doc, int]]) -> Doc:
         changes.append({**row, "name": "available", "quantityAfterChange": level["available"]})
         changes.append({**row, "name": "on_hand", "quantityAfterChange": on_hand})
         variant = ctx.state.by_item[item]
-        body = {"sku": variant["sku"], "location": place, "available": level["available"], "delta": delta, "reason": given["reason"]}
+        body = {
+            "sku": variant["sku"],
+            "location": place,
+            "available": level["available"],
+            "delta": delta,
+            "reason": given["reason"],
+        }
         ctx.record("stock.set", given.get("referenceDocumentUri"), item, body)
     return {
         "__typename": "InventoryAdjustmentGroup",

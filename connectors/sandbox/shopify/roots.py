@@ -37,7 +37,7 @@ def _oldest(context: Context) -> str:
     return iso(context.world.now() - timedelta(days=VISIBLE_DAYS))
 
 
-def _order(root: Any, info: Any, id: str) -> Doc | None:  # noqa: A002 - the schema's name
+def _order(root: Any, info: Any, id: str) -> Doc | None:
     context: Context = info.context
     return _visible(context, context.order(id))
 
@@ -47,10 +47,22 @@ def _lagging(context: Context, order: Doc) -> bool:
     return context.search_lag > 0 and context.instant - float(order["at"]) < context.search_lag
 
 
-_ORDER_KEYS: dict[str, str] = {"CREATED_AT": "createdAt", "UPDATED_AT": "updatedAt", "PROCESSED_AT": "processedAt", "ORDER_NUMBER": "number"}
+_ORDER_KEYS: dict[str, str] = {
+    "CREATED_AT": "createdAt",
+    "UPDATED_AT": "updatedAt",
+    "PROCESSED_AT": "processedAt",
+    "ORDER_NUMBER": "number",
+}
 
 
-def _orders(root: Any, info: Any, query: str | None = None, sortKey: str = "PROCESSED_AT", savedSearchId: str | None = None, **args: Any) -> Connection:  # noqa: N803
+def _orders(
+    root: Any,
+    info: Any,
+    query: str | None = None,
+    sortKey: str = "PROCESSED_AT",
+    savedSearchId: str | None = None,
+    **args: Any,
+) -> Connection:
     context: Context = info.context
     found = search.search(context, query, search.ORDER_FIELDS)
     context.warn("orders", query, found.warnings)
@@ -77,21 +89,37 @@ def _order_by_identifier(root: Any, info: Any, identifier: Doc) -> Doc | None:
     namespace = order_create.namespace_of(given.get("namespace"))
     definition = order_create.definition_of(context, "ORDER", namespace, given["key"])
     if definition is None or definition["type"] != "id":
-        raise GraphQLError("Metafield definition of type 'id' is required when using custom ids.", extensions={"code": "NOT_FOUND"})
+        raise GraphQLError(
+            "Metafield definition of type 'id' is required when using custom ids.", extensions={"code": "NOT_FOUND"}
+        )
     order = context.state.by_custom_id.get((context.shop, namespace, given["key"], given["value"]))
     if order is not None and context.lag_on_identifier and _lagging(context, order):
         return None
     return _visible(context, order)
 
 
-def _list(rows: str, fields: dict[str, search.Field], root_name: str, keys: dict[str, Callable[[Context, Doc], Any]] | None = None) -> Any:
+def _list(
+    rows: str,
+    fields: dict[str, search.Field],
+    root_name: str,
+    keys: dict[str, Callable[[Context, Doc], Any]] | None = None,
+) -> Any:
     """A searchable list of a shop's variants, products or items, by id unless another order is asked for."""
 
-    def resolve(root: Any, info: Any, query: str | None = None, sortKey: str | None = None, savedSearchId: str | None = None, **args: Any) -> Connection:  # noqa: N803
+    def resolve(
+        root: Any,
+        info: Any,
+        query: str | None = None,
+        sortKey: str | None = None,
+        savedSearchId: str | None = None,
+        **args: Any,
+    ) -> Connection:
         context: Context = info.context
         found = search.search(context, query, fields)
         context.warn(root_name, query, found.warnings)
-        docs = found.start if found.start is not None else [doc for _, doc in getattr(context.state, rows)[context.shop]]
+        docs = (
+            found.start if found.start is not None else [doc for _, doc in getattr(context.state, rows)[context.shop]]
+        )
         chosen = [doc for doc in docs if found.test(doc)]
         by = (keys or {}).get(sortKey or "")
         if by is None:
@@ -114,17 +142,33 @@ _VARIANT_KEYS: dict[str, Callable[[Context, Doc], Any]] = {
 }
 
 
-def _locations(root: Any, info: Any, query: str | None = None, includeInactive: bool = False, includeLegacy: bool = False, sortKey: str = "NAME", **args: Any) -> Connection:  # noqa: N803
+def _locations(
+    root: Any,
+    info: Any,
+    query: str | None = None,
+    includeInactive: bool = False,
+    includeLegacy: bool = False,
+    sortKey: str = "NAME",
+    **args: Any,
+) -> Connection:
     context: Context = info.context
     found = search.search(context, query, search.LOCATION_FIELDS)
-    places = [place for place in context.state.locations_of[context.shop] if (includeInactive or place["isActive"]) and found.test(place)]
-    return page(places, (lambda p: number_of(p["id"])) if sortKey == "ID" else (lambda p: (p["name"], number_of(p["id"]))), **args)
+    places = [
+        place
+        for place in context.state.locations_of[context.shop]
+        if (includeInactive or place["isActive"]) and found.test(place)
+    ]
+    return page(
+        places,
+        (lambda p: number_of(p["id"])) if sortKey == "ID" else (lambda p: (p["name"], number_of(p["id"]))),
+        **args,
+    )
 
 
 def _own(table: str) -> Any:
     """A document of this shop by its gid."""
 
-    def resolve(root: Any, info: Any, id: str | None = None) -> Doc | None:  # noqa: A002
+    def resolve(root: Any, info: Any, id: str | None = None) -> Doc | None:
         context: Context = info.context
         doc = context.world.table(table).get(id or "")
         return doc if doc is not None and doc["shop"] == context.shop else None
@@ -132,7 +176,7 @@ def _own(table: str) -> Any:
     return resolve
 
 
-def _location(root: Any, info: Any, id: str | None = None) -> Doc | None:  # noqa: A002
+def _location(root: Any, info: Any, id: str | None = None) -> Doc | None:
     context: Context = info.context
     if id is None:
         places = context.state.locations_of[context.shop]
@@ -141,19 +185,19 @@ def _location(root: Any, info: Any, id: str | None = None) -> Doc | None:  # noq
     return doc if doc is not None and doc["shop"] == context.shop else None
 
 
-def _item(root: Any, info: Any, id: str) -> Doc | None:  # noqa: A002
+def _item(root: Any, info: Any, id: str) -> Doc | None:
     context: Context = info.context
     doc = context.state.by_item.get(id)
     return doc if doc is not None and doc["shop"] == context.shop else None
 
 
-def _level(root: Any, info: Any, id: str) -> Doc | None:  # noqa: A002
+def _level(root: Any, info: Any, id: str) -> Doc | None:
     context: Context = info.context
     doc = context.state.levels.get(id)
     return doc if doc is not None and doc["shop"] == context.shop else None
 
 
-def _part(root: Any, info: Any, id: str) -> Doc | None:  # noqa: A002
+def _part(root: Any, info: Any, id: str) -> Doc | None:
     context: Context = info.context
     order = context.owner(id)
     doc = context.state.part(id) if order else None
@@ -179,7 +223,7 @@ _NODES: dict[str, tuple[str, Callable[..., Doc | None]]] = {
 """gid kind → the root field whose scopes count, and how to find it."""
 
 
-def _node(root: Any, info: Any, id: str) -> Doc | None:  # noqa: A002
+def _node(root: Any, info: Any, id: str) -> Doc | None:
     context: Context = info.context
     kind = id.split("/")[3] if id.count("/") >= 4 else ""
     if kind == "Shop":
@@ -203,11 +247,18 @@ def _nodes(root: Any, info: Any, ids: list[str]) -> list[Doc | None]:
     return [_node(root, info, one) for one in ids]
 
 
-def _job(root: Any, info: Any, id: str) -> Doc | None:  # noqa: A002
+def _job(root: Any, info: Any, id: str) -> Doc | None:
     return _own(JOBS)(root, info, id)  # type: ignore[no-any-return]
 
 
-def _subscriptions(root: Any, info: Any, topics: list[str] | None = None, callbackUrl: str | None = None, uri: str | None = None, **args: Any) -> Connection:  # noqa: N803
+def _subscriptions(
+    root: Any,
+    info: Any,
+    topics: list[str] | None = None,
+    callbackUrl: str | None = None,
+    uri: str | None = None,
+    **args: Any,
+) -> Connection:
     context: Context = info.context
     for name in ("query", "sortKey", "format"):
         args.pop(name, None)
@@ -220,7 +271,16 @@ def _subscriptions(root: Any, info: Any, topics: list[str] | None = None, callba
     return page(docs, lambda doc: number_of(doc["id"]), **args)
 
 
-def _definitions(root: Any, info: Any, ownerType: str, key: str | None = None, namespace: str | None = None, query: str | None = None, sortKey: str | None = None, **args: Any) -> Connection:  # noqa: N803
+def _definitions(
+    root: Any,
+    info: Any,
+    ownerType: str,
+    key: str | None = None,
+    namespace: str | None = None,
+    query: str | None = None,
+    sortKey: str | None = None,
+    **args: Any,
+) -> Connection:
     context: Context = info.context
     full = order_create.namespace_of(namespace) if namespace else None
     docs = [
@@ -265,7 +325,10 @@ QUERY: dict[str, Any] = {
     "customer": _own("shopify_customers"),
     "webhookSubscription": _own(SUBSCRIPTIONS),
     "webhookSubscriptions": _subscriptions,
-    "webhookSubscriptionsCount": lambda root, info, **_: {"count": len(hooks.of_shop(info.context.world, info.context.shop)), "precision": "EXACT"},
+    "webhookSubscriptionsCount": lambda root, info, **_: {
+        "count": len(hooks.of_shop(info.context.world, info.context.shop)),
+        "precision": "EXACT",
+    },
     "metafieldDefinition": definitions.one,
     "metafieldDefinitions": _definitions,
     "currentBulkOperation": bulk.current,
@@ -279,14 +342,18 @@ QUERY: dict[str, Any] = {
 
 
 def idempotent(name: str, work: Callable[[Context, Doc], Doc], group: str) -> Any:
-    """Wrap a mutation that Shopify runs only with ``@idempotent(key:)``: a repeated key within 24 h answers as the first time.
+    """Wrap a mutation that Shopify runs only with ``@idempotent(key:)``: a repeated key within 24 h answers as the
+    first time.
 
-    ``group`` names the payload's object. The same key with other arguments is a mismatch. Refused calls are not remembered.
+    ``group`` names the payload's object. The same key with other arguments is a mismatch. Refused calls are not
+    remembered.
     """
 
-    def resolve(root: Any, info: Any, input: Doc) -> Doc:  # noqa: A002
+    def resolve(root: Any, info: Any, input: Doc) -> Doc:
         context: Context = info.context
-        directive = get_directive_values(info.schema.get_directive("idempotent"), info.field_nodes[0], info.variable_values)
+        directive = get_directive_values(
+            info.schema.get_directive("idempotent"), info.field_nodes[0], info.variable_values
+        )
         if directive is None:
             text = "The @idempotent directive is required for this mutation but was not provided."
             raise GraphQLError(text, extensions={"code": "BAD_REQUEST"})
@@ -299,7 +366,11 @@ def idempotent(name: str, work: Callable[[Context, Doc], Doc], group: str) -> An
             return _replay(context, seen, group)
         payload = work(context, input)
         if not payload["userErrors"]:
-            kept = {"at": context.instant, "digest": digest, group: payload[group]["id"] if group == "refund" else payload[group]}
+            kept = {
+                "at": context.instant,
+                "digest": digest,
+                group: payload[group]["id"] if group == "refund" else payload[group],
+            }
             context.world.put(REPLAYS, mark, kept)
         return payload
 
@@ -344,11 +415,13 @@ def _moved(context: Context, payload: Doc) -> Doc:
     return {key: value if key == "userErrors" else linked(value) for key, value in payload.items()}
 
 
-def _cancel(root: Any, info: Any, orderId: str, reason: str, restock: bool, staffNote: str | None = None, **_: Any) -> Doc:  # noqa: N803
+def _cancel(
+    root: Any, info: Any, orderId: str, reason: str, restock: bool, staffNote: str | None = None, **_: Any
+) -> Doc:
     return undoing.cancel(info.context, orderId, reason=reason, restock=restock, staff_note=staffNote)
 
 
-def _mark_paid(root: Any, info: Any, input: Doc) -> Doc:  # noqa: A002
+def _mark_paid(root: Any, info: Any, input: Doc) -> Doc:
     context: Context = info.context
     order = context.order(input["id"])
     if order is None:
@@ -361,14 +434,16 @@ def _mark_paid(root: Any, info: Any, input: Doc) -> Doc:  # noqa: A002
 
 
 def _tag(change: Callable[[list[str], list[str]], list[str]]) -> Any:
-    def resolve(root: Any, info: Any, id: str, tags: list[str]) -> Doc:  # noqa: A002
+    def resolve(root: Any, info: Any, id: str, tags: list[str]) -> Doc:
         context: Context = info.context
         order = context.order(id)
         if order is None:
             return {"node": None, "userErrors": [{"field": ["id"], "message": "Resource does not exist"}]}
         context.state.retag(order, order_create.clean_tags(change(order["tags"], tags)))
         order_create.touched(context, order)
-        context.record("order.update", order["sourceIdentifier"], order["id"], {"name": order["name"], "tags": order["tags"]})
+        context.record(
+            "order.update", order["sourceIdentifier"], order["id"], {"name": order["name"], "tags": order["tags"]}
+        )
         return {"node": order, "userErrors": []}
 
     return resolve
@@ -385,7 +460,9 @@ MUTATION: dict[str, Any] = {
     "orderCancel": _cancel,
     "orderMarkAsPaid": _mark_paid,
     "refundCreate": idempotent("refundCreate", _refund, "refund"),
-    "fulfillmentCreate": lambda root, info, fulfillment, message=None: _shipped(info.context, shipping.create(info.context, fulfillment)),
+    "fulfillmentCreate": lambda root, info, fulfillment, message=None: _shipped(
+        info.context, shipping.create(info.context, fulfillment)
+    ),
     "fulfillmentCancel": lambda root, info, id: _shipped(info.context, shipping.take_back(info.context, id)),
     "fulfillmentTrackingInfoUpdate": lambda root, info, fulfillmentId, trackingInfoInput, notifyCustomer=None: _shipped(
         info.context, shipping.retrack(info.context, fulfillmentId, trackingInfoInput)
@@ -393,8 +470,12 @@ MUTATION: dict[str, Any] = {
     "fulfillmentOrderMove": lambda root, info, id, newLocationId, fulfillmentOrderLineItems=None: _moved(
         info.context, shipping.move(info.context, id, newLocationId, fulfillmentOrderLineItems)
     ),
-    "inventoryAdjustQuantities": idempotent("inventoryAdjustQuantities", quantities.adjust_quantities, "inventoryAdjustmentGroup"),
-    "inventorySetQuantities": idempotent("inventorySetQuantities", quantities.set_quantities, "inventoryAdjustmentGroup"),
+    "inventoryAdjustQuantities": idempotent(
+        "inventoryAdjustQuantities", quantities.adjust_quantities, "inventoryAdjustmentGroup"
+    ),
+    "inventorySetQuantities": idempotent(
+        "inventorySetQuantities", quantities.set_quantities, "inventoryAdjustmentGroup"
+    ),
     "tagsAdd": _tag(lambda have, more: [*have, *more]),
     "tagsRemove": _tag(_without),
     "metafieldsSet": definitions.set_fields,

@@ -1,7 +1,9 @@
 """Shopify's search syntax for ``query:`` arguments: ``sku:'A-1' OR tag:amazon updated_at:>='2026-11-01'``.
 
-Terms side by side mean AND; ``OR``, ``NOT``, ``-`` and parentheses work; a trailing ``*`` is a prefix; words without a field are looked
-for in the main text. Text is compared without regard to case, so a client that cares must compare again. A field the shop does not know
+Terms side by side mean AND; ``OR``, ``NOT``, ``-`` and parentheses work; a trailing ``*`` is a prefix; words without a
+field are looked
+for in the main text. Text is compared without regard to case, so a client that cares must compare again. A field the
+shop does not know
 is ignored with a warning, as Shopify does (https://shopify.dev/docs/api/usage/search-syntax).
 """
 
@@ -18,7 +20,9 @@ from connectors.sandbox.shopify.state import Doc, number_of
 if TYPE_CHECKING:
     from connectors.sandbox.shopify.context import Context
 
-_TOKEN = re.compile(r"""\s*(\(|\)|-(?=[A-Za-z_('"])|(?:[A-Za-z_][\w.]*:)|(?:>=|<=|>|<)|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^\s()]+)""")
+_TOKEN = re.compile(
+    r"""\s*(\(|\)|-(?=[A-Za-z_('"])|(?:[A-Za-z_][\w.]*:)|(?:>=|<=|>|<)|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^\s()]+)"""
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Node:
 
 @dataclass
 class Field:
-    """How one search field of an object type is answered: its value(s) in a document, and an index where there is one."""
+    """How one search field of an object type is answered: its value(s) in a document, and an index where there is
+    one."""
 
     get: Callable[[Context, Doc], Any]
     index: Callable[[Context, str], Iterable[Doc]] | None = None
@@ -77,7 +82,7 @@ class _Parser:
     def both(self) -> Term | Node:
         parts = []
         while (token := self.peek()) is not None and token not in (")", "OR"):
-            if token == "AND":
+            if token in ("AND",):
                 self.take()
                 continue
             parts.append(self.one())
@@ -87,7 +92,7 @@ class _Parser:
         token = self.take()
         if token in ("NOT", "-"):
             return Node("not", (self.one(),) if self.peek() is not None else ())
-        if token == "(":
+        if token in ("(",):
             inner = self.either()
             if self.peek() == ")":
                 self.take()
@@ -126,13 +131,21 @@ def _collect_unknown(tree: Term | Node, fields: dict[str, Field], warnings: list
         for part in tree.parts:
             _collect_unknown(part, fields, warnings)
     elif _known(tree.name, fields) is None:
-        warnings.append({"field": tree.name, "message": "Invalid search field for this query.", "code": "invalid_field"})
+        warnings.append(
+            {"field": tree.name, "message": "Invalid search field for this query.", "code": "invalid_field"}
+        )
 
 
 def _known(name: str, fields: dict[str, Field]) -> Field | None:
     if name.startswith("metafields."):
         _, namespace, key = (name.split(".", 2) + ["", ""])[:3]
-        return Field(lambda ctx, doc: [f["value"] for f in doc.get("metafields", ()) if (f["namespace"].lower(), f["key"].lower()) == (namespace, key)])
+        return Field(
+            lambda ctx, doc: [
+                f["value"]
+                for f in doc.get("metafields", ())
+                if (f["namespace"].lower(), f["key"].lower()) == (namespace, key)
+            ]
+        )
     return fields.get(name)
 
 
@@ -229,14 +242,22 @@ def _status(ctx: Context, doc: Doc) -> list[str]:
     return [state, "any"]
 
 
-_SHIPPED = {"FULFILLED": ["fulfilled", "shipped"], "PARTIALLY_FULFILLED": ["partial"], "UNFULFILLED": ["unfulfilled", "unshipped"]}
+_SHIPPED = {
+    "FULFILLED": ["fulfilled", "shipped"],
+    "PARTIALLY_FULFILLED": ["partial"],
+    "UNFULFILLED": ["unfulfilled", "unshipped"],
+}
 
 ORDER_FIELDS: dict[str, Field] = {
-    "": Field(lambda ctx, doc: " ".join(filter(None, (doc["name"], doc["email"], doc["sourceIdentifier"], *doc["tags"])))),
+    "": Field(
+        lambda ctx, doc: " ".join(filter(None, (doc["name"], doc["email"], doc["sourceIdentifier"], *doc["tags"])))
+    ),
     "id": _number(),
     "name": Field(lambda ctx, doc: [doc["name"], doc["name"].lstrip("#")], lambda ctx, v: _by_name(ctx, v)),
     "tag": Field(lambda ctx, doc: doc["tags"], lambda ctx, v: ctx.state.by_tag.get((ctx.shop, v.casefold()), ())),
-    "source_identifier": Field(lambda ctx, doc: doc["sourceIdentifier"], lambda ctx, v: ctx.state.by_source.get((ctx.shop, v), ())),
+    "source_identifier": Field(
+        lambda ctx, doc: doc["sourceIdentifier"], lambda ctx, v: ctx.state.by_source.get((ctx.shop, v), ())
+    ),
     "source_name": _plain("sourceName"),
     "email": _plain("email"),
     "po_number": _plain("poNumber"),
@@ -309,12 +330,17 @@ PRODUCT_FIELDS: dict[str, Field] = {
     "vendor": _plain("vendor"),
     "product_type": _plain("productType"),
     "tag": _plain("tags"),
-    "sku": Field(lambda ctx, doc: _variants(ctx, doc, "sku"), lambda ctx, v: {d["id"]: d for d in (_product(ctx, x) for x in _by_sku(ctx, v))}.values()),
+    "sku": Field(
+        lambda ctx, doc: _variants(ctx, doc, "sku"),
+        lambda ctx, v: {d["id"]: d for d in (_product(ctx, x) for x in _by_sku(ctx, v))}.values(),
+    ),
     "barcode": Field(lambda ctx, doc: _variants(ctx, doc, "barcode")),
     "updated_at": _plain("updatedAt"),
     "created_at": _plain("createdAt"),
     "published_at": _plain("publishedAt"),
-    "inventory_total": Field(lambda ctx, doc: sum(_available(ctx, v) for v in ctx.state.variants_of_product[doc["id"]])),
+    "inventory_total": Field(
+        lambda ctx, doc: sum(_available(ctx, v) for v in ctx.state.variants_of_product[doc["id"]])
+    ),
 }
 
 ITEM_FIELDS: dict[str, Field] = {

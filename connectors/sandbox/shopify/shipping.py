@@ -19,7 +19,8 @@ def _no(message: str, *field: str) -> Doc:
 
 
 def create(ctx: Context, given: Doc) -> Doc:
-    """``fulfillmentCreate``: all fulfillment orders of one call must belong to one order and one location; at most 512 lines."""
+    """``fulfillmentCreate``: all fulfillment orders of one call must belong to one order and one location; at most 512
+    lines."""
     chosen: list[tuple[Doc, list[tuple[Doc, int]]]] = []
     owners: dict[str, Doc] = {}
     for entry in given["lineItemsByFulfillmentOrder"]:
@@ -27,7 +28,8 @@ def create(ctx: Context, given: Doc) -> Doc:
         if fulfillment_order is None:
             return {"fulfillment": None, "userErrors": [_no("Fulfillment order does not exist.", "fulfillment")]}
         if fulfillment_order["status"] not in _SHIPPABLE:
-            text = f"Fulfillment order {fulfillment_order['id']} has an unfulfillable status= {fulfillment_order['status'].lower()}."
+            status = fulfillment_order["status"].lower()
+            text = f"Fulfillment order {fulfillment_order['id']} has an unfulfillable status= {status}."
             return {"fulfillment": None, "userErrors": [_no(text, "fulfillment")]}
         parts, problem = _parts(fulfillment_order, entry.get("fulfillmentOrderLineItems"))
         if problem:
@@ -35,13 +37,25 @@ def create(ctx: Context, given: Doc) -> Doc:
         chosen.append((fulfillment_order, parts))
         owners[fulfillment_order["order"]] = fulfillment_order
     if not chosen:
-        return {"fulfillment": None, "userErrors": [_no("Line items by fulfillment order can't be blank.", "fulfillment")]}
+        return {
+            "fulfillment": None,
+            "userErrors": [_no("Line items by fulfillment order can't be blank.", "fulfillment")],
+        }
     if len(owners) > 1:
-        return {"fulfillment": None, "userErrors": [_no("All fulfillment orders must belong to the same order.", "fulfillment")]}
+        return {
+            "fulfillment": None,
+            "userErrors": [_no("All fulfillment orders must belong to the same order.", "fulfillment")],
+        }
     if len({fulfillment_order["location"] for fulfillment_order, _ in chosen}) > 1:
-        return {"fulfillment": None, "userErrors": [_no("All fulfillment orders must be assigned to the same location.", "fulfillment")]}
+        return {
+            "fulfillment": None,
+            "userErrors": [_no("All fulfillment orders must be assigned to the same location.", "fulfillment")],
+        }
     if sum(len(parts) for _, parts in chosen) > MAX_LINES:
-        return {"fulfillment": None, "userErrors": [_no(f"At most {MAX_LINES} line items can be fulfilled at once.", "fulfillment")]}
+        return {
+            "fulfillment": None,
+            "userErrors": [_no(f"At most {MAX_LINES} line items can be fulfilled at once.", "fulfillment")],
+        }
     order = ctx.state.orders[next(iter(owners))]
     doc = ctx.fulfillment(order, chosen, chosen[0][0]["location"], tracking(given.get("trackingInfo")))
     return {"fulfillment": doc, "userErrors": []}
@@ -131,9 +145,11 @@ def take_back(ctx: Context, fulfillment_id: str) -> Doc:
 
 
 def move(ctx: Context, global_id: str, place_id: str, given: list[Doc] | None) -> Doc:
-    """``fulfillmentOrderMove``: the whole fulfillment order, or some units of it, to another location that stocks its items.
+    """``fulfillmentOrderMove``: the whole fulfillment order, or some units of it, to another location that stocks its
+    items.
 
-    Refused when the order is closed, canceled or already shipped in part, when the location is another shop's or inactive, and when it
+    Refused when the order is closed, canceled or already shipped in part, when the location is another shop's or
+    inactive, and when it
     does not stock an item. Moving does not ask whether there is enough: available may go below zero there.
     """
     nothing = {"movedFulfillmentOrder": None, "originalFulfillmentOrder": None, "remainingFulfillmentOrder": None}
@@ -193,7 +209,15 @@ def _split_off(ctx: Context, order: Doc, source: Doc, parts: list[tuple[Doc, int
     fresh = ctx.fulfillment_order(order, source["location"])
     for line, units in parts:
         claimed = min(units, line["claimed"])
-        fresh["lines"].append({**line, "id": ctx.state.new_id("FulfillmentOrderLineItem"), "total": units, "remaining": units, "claimed": claimed})
+        fresh["lines"].append(
+            {
+                **line,
+                "id": ctx.state.new_id("FulfillmentOrderLineItem"),
+                "total": units,
+                "remaining": units,
+                "claimed": claimed,
+            }
+        )
         line["total"] -= units
         line["remaining"] -= units
         line["claimed"] -= claimed

@@ -1,6 +1,7 @@
 """What exists in the pretend Shopify: shops, goods, stock and orders, with the indexes that make look-ups quick.
 
-The documents live in the ``World`` (and so survive kill -9); this class adds nothing that cannot be rebuilt from them. A document
+The documents live in the ``World`` (and so survive kill -9); this class adds nothing that cannot be rebuilt from them.
+A document
 is a plain dict whose keys are the GraphQL field names where the two agree, so that most fields need no resolver. Every
 document of ours carries ``__typename``, ``id`` (a gid) and ``shop`` (the myshopify domain).
 """
@@ -61,7 +62,8 @@ class State:
         self.load()
 
     def load(self) -> None:
-        """Take the world's tables, sow the demo shops where there are none, and build the indexes. Called again after a reset."""
+        """Take the world's tables, sow the demo shops where there are none, and build the indexes. Called again after a
+        reset."""
         world = self.world
         self.shops = world.table(SHOPS)
         self.locations = world.table(LOCATIONS)
@@ -154,7 +156,8 @@ class State:
     # Writing
 
     def new_id(self, kind: str) -> str:
-        """Return a fresh gid. Numbers go on rising over a reset, so that a client never meets an old id with a new meaning."""
+        """Return a fresh gid. Numbers go on rising over a reset, so that a client never meets an old id with a new
+        meaning."""
         return gid(kind, _FIRST_NEW_ID + int(self.world.next_id("shopify")))
 
     def now(self) -> str:
@@ -169,6 +172,23 @@ class State:
         """Take in a new order."""
         self.save(ORDERS, doc)
         self._know_order(doc)
+
+    def remove_order(self, order: Doc) -> None:
+        """Delete an order, as a merchant may; its stock stays as it is."""
+        shop = order["shop"]
+        self.world.drop(ORDERS, order["id"])
+        indexes: list[tuple[dict[Any, list[Doc]], list[Any]]] = [
+            (self.orders_of, [shop]),
+            (self.by_name, [(shop, order["name"])]),
+            (self.by_source, [(shop, order.get("sourceIdentifier"))]),
+            (self.by_tag, [(shop, tag.casefold()) for tag in order["tags"]]),
+        ]
+        for index, keys in indexes:
+            for key in keys:
+                if key in index:
+                    index[key] = [other for other in index[key] if other is not order]
+        self.by_custom_id = {key: doc for key, doc in self.by_custom_id.items() if doc is not order}
+        self.order_parts = {key: doc for key, doc in self.order_parts.items() if doc is not order}
 
     def retag(self, order: Doc, tags: list[str]) -> None:
         """Give an order these tags and keep the tag index right."""
@@ -270,7 +290,6 @@ def _shop_doc(place: int, store: Doc) -> Doc:
         "orderNumber": 1000,
         "idMetafield": "ignore",
         "bulkOperations": False,
-        "claimsStock": True,
         "createdAt": _CREATED,
         "updatedAt": _CREATED,
     }
@@ -338,7 +357,8 @@ def variant_doc(product: Doc, variant_id: str, item_id: str, position: int, row:
 
 
 def level_doc(shop: str, item_id: str, location_id: str, available: int, now: str) -> Doc:
-    """Return a stock document: ``available`` and ``committed`` units of one item at one location; on hand is their sum."""
+    """Return a stock document: ``available`` and ``committed`` units of one item at one location; on hand is their
+    sum."""
     return {
         "__typename": "InventoryLevel",
         "id": f"gid://shopify/InventoryLevel/{number_of(location_id)}?inventory_item_id={number_of(item_id)}",

@@ -1,7 +1,9 @@
 """Stock in the pretend shop: where an order's units come from, and what happens to them afterwards.
 
-Routing: a line goes to the first active location that fulfills online orders and has all of it, else it is split over the
-locations in their order, and it is refused only when the sum is short. Claiming moves units from *available* to *committed*; fulfilling
+Routing: a line goes to the first active location that fulfills online orders and has all of it, else it is split over
+the
+locations in their order, and it is refused only when the sum is short. Claiming moves units from *available* to
+*committed*; fulfilling
 takes them out of *committed*; on hand is always the sum of the two.
 """
 
@@ -26,12 +28,16 @@ class Short(Exception):
 
 
 def route(ctx: Context, needs: list[tuple[Doc | None, int]], behaviour: str) -> list[list[Share]]:
-    """Decide for each line (variant or None for a custom line, units) where it is placed and what it claims; changes nothing.
+    """Decide for each line (variant or None for a custom line, units) where it is placed and what it claims; changes
+    nothing.
 
-    Raises Short when ``behaviour`` is to obey the policy and a tracked variant with policy deny lacks units. All or nothing.
+    Raises Short when ``behaviour`` is to obey the policy and a tracked variant with policy deny lacks units. All or
+    nothing.
     """
     state = ctx.state
-    places = [place["id"] for place in state.online_locations(ctx.shop)] or [p["id"] for p in state.locations_of[ctx.shop]]
+    places = [place["id"] for place in state.online_locations(ctx.shop)] or [
+        p["id"] for p in state.locations_of[ctx.shop]
+    ]
     taken: dict[tuple[str, str], int] = defaultdict(int)
     plan: list[list[Share]] = []
     for variant, units in needs:
@@ -130,11 +136,15 @@ def relocate(ctx: Context, line: Doc, source: str, target: str) -> None:
         move(ctx, line["item"], target, available=-claimed, committed=claimed)
 
 
-def watch_oversold(ctx: Context, order: Doc, needs: list[tuple[Doc | None, int]], behaviour: str, *, merchant_ships: bool) -> None:
+def watch_oversold(
+    ctx: Context, order: Doc, needs: list[tuple[Doc | None, int]], behaviour: str, *, merchant_ships: bool
+) -> None:
     """Record the alarm ``oversold`` for each variant of which this unfulfilled order sold more than the shop had.
 
-    Looked at from outside the claim: available before the order, less what earlier orders sold past the stock (BYPASS claims nothing, so
-    those are counted in the variant's ``beyond``). Only tracked variants with policy deny count; the claims are already made.
+    Looked at from outside the claim: available before the order, less what earlier orders sold past the stock (BYPASS
+    claims nothing, so
+    those are counted in the variant's ``beyond``). Only tracked variants with policy deny count; the claims are already
+    made.
     """
     units_of: dict[str, int] = defaultdict(int)
     for variant, units in needs:
@@ -151,7 +161,9 @@ def watch_oversold(ctx: Context, order: Doc, needs: list[tuple[Doc | None, int]]
             ctx.state.save(VARIANTS, variant)
             _note_beyond(order, variant_id, units)
         if left < 0:
-            ctx.record("oversold", order.get("sourceIdentifier"), order["id"], _alarm(order, variant, units, left, behaviour))
+            ctx.record(
+                "oversold", order.get("sourceIdentifier"), order["id"], _alarm(order, variant, units, left, behaviour)
+            )
 
 
 def _note_beyond(order: Doc, variant_id: str, units: int) -> None:
@@ -166,7 +178,8 @@ def _note_beyond(order: Doc, variant_id: str, units: int) -> None:
 def _alarm(order: Doc, variant: Doc, units: int, left: int, behaviour: str) -> dict[str, Any]:
     anyway = "salestio_create_anyway"
     wanted = any(tag.casefold() == anyway for tag in order["tags"]) or any(
-        attribute["key"] == anyway and str(attribute["value"]).casefold() not in ("", "false", "0") for attribute in order["customAttributes"]
+        attribute["key"] == anyway and str(attribute["value"]).casefold() not in ("", "false", "0")
+        for attribute in order["customAttributes"]
     )
     return {
         "order": order["name"],

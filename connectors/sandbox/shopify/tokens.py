@@ -22,18 +22,25 @@ REFRESH_SECONDS = 90 * 24 * 3600
 def issue(world: World, shop: str, scopes: list[str], *, replaces: str | None = None, expiring: bool = True) -> Doc:
     """Make an offline token for a shop and return the token endpoint's answer.
 
-    ``expiring`` gives an hour's life and a refresh token. ``replaces`` is the refresh token this one was asked with; it dies when the new
+    ``expiring`` gives an hour's life and a refresh token. ``replaces`` is the refresh token this one was asked with; it
+    dies when the new
     access token is first used. The install is noted with its scopes.
     """
     now = world.now().timestamp()
     token = "shpat_" + secrets.token_hex(16)
     doc = {"shop": shop, "scopes": scopes, "expires_at": now + ACCESS_SECONDS if expiring else None, "kills": replaces}
     world.put(TOKENS, token, doc)
-    world.put(INSTALLS, shop, {"shop": shop, "scopes": scopes, "at": world.table(INSTALLS).get(shop, {}).get("at", now)})
+    world.put(
+        INSTALLS, shop, {"shop": shop, "scopes": scopes, "at": world.table(INSTALLS).get(shop, {}).get("at") or now}
+    )
     answer: Doc = {"access_token": token, "scope": ",".join(scopes)}
     if expiring:
         refresh = "shprt_" + secrets.token_hex(24)
-        world.put(REFRESH_TOKENS, refresh, {"shop": shop, "scopes": scopes, "expires_at": now + REFRESH_SECONDS, "access": token})
+        world.put(
+            REFRESH_TOKENS,
+            refresh,
+            {"shop": shop, "scopes": scopes, "expires_at": now + REFRESH_SECONDS, "access": token},
+        )
         answer |= {"expires_in": ACCESS_SECONDS, "refresh_token": refresh, "refresh_token_expires_in": REFRESH_SECONDS}
     return answer
 
@@ -73,11 +80,12 @@ def revoke(world: World, shop: str) -> None:
 
 
 def uninstall(context: Context) -> None:
-    """Take the app off a shop: tell it (``app/uninstalled``), end its tokens, forget its subscriptions after that delivery."""
+    """Take the app off a shop: tell it (``app/uninstalled``), end its tokens, forget its subscriptions after that
+    delivery."""
     world, shop = context.world, context.shop
     context.tell("APP_UNINSTALLED", lambda: payloads.shop(context.shop_doc))
     revoke(world, shop)
-    world.drop(INSTALLS, shop)
+    world.put(INSTALLS, shop, {"shop": shop, "scopes": [], "at": None})
 
 
 def forget_subscriptions(world: World, shop: str) -> None:

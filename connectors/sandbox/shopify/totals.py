@@ -1,6 +1,7 @@
 """An order's sums, as Shopify makes them from what ``orderCreate`` was given.
 
-total = items less their discount + shipping less its discount + tax (the tax only where prices do not include it). Tax lines without an
+total = items less their discount + shipping less its discount + tax (the tax only where prices do not include it). Tax
+lines without an
 amount are worked out from their rate. Every amount has two faces: the shop's currency and the one the buyer paid in.
 """
 
@@ -24,7 +25,9 @@ def face(given: dict[str, Any] | None) -> Pair | None:
     return (shop, money.parse(paid["amount"]) if paid else shop)
 
 
-def tax_lines(given: list[dict[str, Any]], base: Pair, *, included: bool, currencies: Currencies) -> list[dict[str, Any]]:
+def tax_lines(
+    given: list[dict[str, Any]], base: Pair, *, included: bool, currencies: Currencies
+) -> list[dict[str, Any]]:
     """Return stored tax lines (``title, rate, amount, channelLiable``) for the amount they are levied on."""
     lines = []
     for line in given:
@@ -50,7 +53,8 @@ def tax_of(lines: list[dict[str, Any]]) -> Pair:
 
 
 def discount_lines(code: dict[str, Any] | None, items: list[Pair], currencies: Currencies) -> list[Pair]:
-    """Return the item discount of each line for the order's one discount code (a fixed sum or a percentage of the items)."""
+    """Return the item discount of each line for the order's one discount code (a fixed sum or a percentage of the
+    items)."""
     none = [NOTHING for _ in items]
     if not code:
         return none
@@ -98,7 +102,9 @@ def all_tax_lines(order: dict[str, Any]) -> list[dict[str, Any]]:
 def received(order: dict[str, Any]) -> Pair:
     """What successful sales and captures brought in."""
     return money.total(
-        money.load(t["amount"]) for t in order["transactions"] if t["status"] == "SUCCESS" and t["kind"] in ("SALE", "CAPTURE")
+        money.load(t["amount"])
+        for t in order["transactions"]
+        if t["status"] == "SUCCESS" and t["kind"] in ("SALE", "CAPTURE")
     )
 
 

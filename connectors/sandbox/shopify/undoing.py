@@ -18,7 +18,8 @@ JOB_SECONDS = 0.4
 
 
 def cancel(ctx: Context, order_id: str, *, reason: str, restock: bool, staff_note: str | None) -> Doc:
-    """``orderCancel``: refused for an unknown order, one canceled already, and one with shipped units; else a job, done soon after.
+    """``orderCancel``: refused for an unknown order, one canceled already, and one with shipped units; else a job, done
+    soon after.
 
     The order itself is canceled at once; ``Job.done`` follows after ``JOB_SECONDS``, as a client must poll for it.
     """
@@ -30,9 +31,20 @@ def cancel(ctx: Context, order_id: str, *, reason: str, restock: bool, staff_not
     if any(entry["status"] == "SUCCESS" for entry in order["fulfillments"]):
         return _refused("Cannot cancel an order that has fulfillments that cannot be canceled", "INVALID")
     cancel_now(ctx, order, reason=reason, restock=restock, staff_note=staff_note)
-    job = {"__typename": "Job", "id": ctx.state.new_id("Job"), "shop": ctx.shop, "at": ctx.instant, "order": order["id"]}
+    job = {
+        "__typename": "Job",
+        "id": ctx.state.new_id("Job"),
+        "shop": ctx.shop,
+        "at": ctx.instant,
+        "order": order["id"],
+    }
     ctx.state.save(JOBS, job)
-    return {"job": job, "jobResult": {**job, "__typename": "OrderCancelJobResult"}, "orderCancelUserErrors": [], "userErrors": []}
+    return {
+        "job": job,
+        "jobResult": {**job, "__typename": "OrderCancelJobResult"},
+        "orderCancelUserErrors": [],
+        "userErrors": [],
+    }
 
 
 def _refused(message: str, code: str) -> Doc:
@@ -60,12 +72,21 @@ def cancel_now(ctx: Context, order: Doc, *, reason: str, restock: bool, staff_no
 
 
 def refund(ctx: Context, given: Doc) -> Doc:
-    """``refundCreate``: lines with what becomes of their stock, shipping, and transactions (none when the money moved elsewhere)."""
+    """``refundCreate``: lines with what becomes of their stock, shipping, and transactions (none when the money moved
+    elsewhere)."""
     order = ctx.order(given["orderId"])
     if order is None:
-        return {"order": None, "refund": None, "userErrors": [{"field": ["orderId"], "message": "Order does not exist"}]}
+        return {
+            "order": None,
+            "refund": None,
+            "userErrors": [{"field": ["orderId"], "message": "Order does not exist"}],
+        }
     if order["currencyCode"] != order["presentmentCurrencyCode"] and not given.get("currency"):
-        return {"order": order, "refund": None, "userErrors": [{"field": ["currency"], "message": "Currency must be given"}]}
+        return {
+            "order": order,
+            "refund": None,
+            "userErrors": [{"field": ["currency"], "message": "Currency must be given"}],
+        }
     problem = _bad_lines(ctx, order, given.get("refundLineItems") or [])
     if problem is None:
         problem = _too_much(order, given)
@@ -81,7 +102,10 @@ def refund(ctx: Context, given: Doc) -> Doc:
         "refund": doc["id"],
         "amount": str(money.load(doc["total"])[0]),
         "currency": order["currencyCode"],
-        "lines": [{"line": part["line"], "quantity": part["quantity"], "restock": part["restockType"]} for part in doc["lines"]],
+        "lines": [
+            {"line": part["line"], "quantity": part["quantity"], "restock": part["restockType"]}
+            for part in doc["lines"]
+        ],
     }
     ctx.record("refund.create", order["sourceIdentifier"], order["id"], body)
     ctx.tell("REFUNDS_CREATE", lambda: payloads.refund(ctx, order, doc))
@@ -173,7 +197,8 @@ def _transaction(ctx: Context, order: Doc, row: Doc) -> Doc:
 def _restock(ctx: Context, order: Doc, line: Doc, units: int, kind: str, place: str | None) -> str | None:
     """Do what the restock type says; returns the location that got the units.
 
-    CANCEL and NO_RESTOCK take unshipped units off the fulfillment orders (back to stock or not); what is left over was shipped. RETURN puts
+    CANCEL and NO_RESTOCK take unshipped units off the fulfillment orders (back to stock or not); what is left over was
+    shipped. RETURN puts
     shipped units on the shelf of the named location.
     """
     left = units
@@ -192,6 +217,8 @@ def _restock(ctx: Context, order: Doc, line: Doc, units: int, kind: str, place: 
 
 
 def _close_if_empty(ctx: Context, fulfillment_order: Doc) -> None:
-    if fulfillment_order["status"] in ("OPEN", "IN_PROGRESS") and not any(line["remaining"] for line in fulfillment_order["lines"]):
+    if fulfillment_order["status"] in ("OPEN", "IN_PROGRESS") and not any(
+        line["remaining"] for line in fulfillment_order["lines"]
+    ):
         fulfillment_order["status"] = "CLOSED"
         fulfillment_order["updatedAt"] = ctx.now
