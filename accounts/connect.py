@@ -41,21 +41,38 @@ class ConnectRefused(ValueError):
 
 
 def begin(*, platform: str, session: Any, user: User | None, merchant_id: int | None, payload: dict[str, Any]) -> str:
-    """Remember that a consent has begun and return its state, good once, for `TIMES.connect_state`, in this browser."""
-    nonce = session.get("connect_nonce")
-    if not nonce:
-        nonce = session["connect_nonce"] = new_token()
+    """Remember that a consent has begun and return its state, good once, for `TIMES.connect_state`, in this browser.
+
+    From inside a store's admin there is no session: give None, and `adopt` binds the state to the browser that leaves
+    the frame with it.
+    """
     state = new_token()
     ConnectState.objects.create(
         state_hash=token_hash(state),
         platform=platform,
         merchant_ref=merchant_id,
         user=user,
-        session_hash=token_hash(nonce),
+        session_hash=token_hash(_nonce(session)) if session is not None else "",
         payload=payload,
         expires_at=now() + timedelta(seconds=settings.TIMES.connect_state),
     )
     return state
+
+
+def adopt(state: str, *, session: Any) -> ConnectState:
+    """Bind a state begun in a frame to this browser; the first one only. Raises `ConnectRefused`."""
+    mine = token_hash(_nonce(session))
+    waiting = ConnectState.objects.filter(state_hash=token_hash(state), session_hash="", expires_at__gt=now())
+    if not waiting.update(session_hash=mine):
+        raise ConnectRefused("This link was used already or is too old. Start again from Accounts.", "state_used")
+    return ConnectState.objects.get(state_hash=token_hash(state))
+
+
+def _nonce(session: Any) -> str:
+    """Return the session's secret that states are bound to, making it at first use."""
+    if not session.get("connect_nonce"):
+        session["connect_nonce"] = new_token()
+    return str(session["connect_nonce"])
 
 
 def claim(state: str, *, platform: str, session: Any) -> ConnectState:

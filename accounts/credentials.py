@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from accounts.models import Credential, MarketplaceAccount, Store
-from connectors.contract.errors import AuthorizationExpired, OutcomeUnknown, TransientError
+from connectors.contract.errors import AuthorizationExpired, OutcomeUnknown, RateLimited, TransientError
 from connectors.contract.types import Grant
 from salestio import routes, tenancy
 
@@ -266,7 +266,9 @@ class DatabaseTokens:
         assert self._refresh is not None  # noqa: S101 - current() asks before
         try:
             return self._refresh(refresh_token)
-        except OutcomeUnknown:
+        except (TransientError, OutcomeUnknown) as first:
+            if isinstance(first, RateLimited):
+                raise
             try:
                 return self._refresh(refresh_token)
             except OutcomeUnknown as error:

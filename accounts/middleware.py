@@ -57,14 +57,14 @@ class MerchantMiddleware:
             return _ask_to_sign_in(request)
         if request.method not in ("GET", "HEAD"):
             with tenancy.scope(merchant_id):
-                _load(request, merchant_id)
+                load(request, merchant_id)
             return None
         if getattr(view, "calls_out", False):
             with tenancy.scope(merchant_id):
-                _load(request, merchant_id)
+                load(request, merchant_id)
             return None
         with tenancy.scope(merchant_id):
-            _load(request, merchant_id)
+            load(request, merchant_id)
             response = view(request, *args, **kwargs)
             render = getattr(response, "render", None)
             if callable(render) and not getattr(response, "is_rendered", True):
@@ -72,7 +72,8 @@ class MerchantMiddleware:
         return response
 
 
-def _load(request: HttpRequest, merchant_id: int) -> None:
+def load(request: HttpRequest, merchant_id: int) -> None:
+    """Set merchant, stores and store on the request; inside the merchant's scope."""
     request.merchant = Merchant.objects.get(pk=merchant_id)  # type: ignore[attr-defined]
     stores = list(Store.objects.order_by("created_at", "pk"))
     request.stores = stores  # type: ignore[attr-defined]

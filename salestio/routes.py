@@ -23,12 +23,13 @@ NOW: dict[str, tuple[str, ...]] = {
     "settings.changed": ("orders.waking.on_settings_changed",),
     "buyer.erase": ("orders.personal.on_erase",),
     "merchant.erase": ("orders.personal.on_merchant_erase",),
+    "store.erase": ("orders.erasing.on_store_erase",),
     "alert.open": ("notifications.alerts.raise_alert",),
     "alert.close": ("notifications.alerts.close",),
 }
 """stock.changed(store_id, variant_ids) · catalog.changed(store_id, skus, title_keys) · mapping.changed(store_id, seller_skus)
 · store.connected/restored(store_id) · account.connected/restored(account_id) · settings.changed(store_id)
-· buyer.erase(store_id, order_ids, email) · merchant.erase() · alert.open(kind, key, data) · alert.close(kind, key)"""
+· buyer.erase(store_id, order_ids, email) · merchant.erase() · store.erase(store_id) · alert.open(kind, key, data) · alert.close(kind, key)"""
 
 LATER: dict[str, tuple[str, ...]] = {
     "order.canceled_while_sending": ("orders.steps.cancel.cancel_in_store",),
@@ -40,7 +41,9 @@ QUESTIONS: dict[str, str] = {
     "orders.placed": "orders.placing.placed",
     "inventory.due_lanes": "inventory.lanes.due_lanes",
     "orders.turns": "orders.waking.turns",
+    "orders.stock_waits": "orders.waking.stock_waits",
     "orders.buyer_email": "orders.domain.buyer_email.buyer_email",
+    "orders.per_hour": "orders.activity.per_hour",
     "mail.send": "notifications.mail.send",
 }
 

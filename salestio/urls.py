@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.view, name="metrics"),
     path("", include("orders.urls")),
+    path("", include("salestio.inbox.urls")),
     path("admin/", admin.site.urls),
 ]
 if find_spec("accounts.urls"):

@@ -1,0 +1,50 @@
+"""What must be true before production starts (`manage.py check --deploy --database default`, run by the image)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError
+
+from accounts import demo
+
+
+@register(Tags.database)
+def no_demo_users(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse production on a database that holds the demo's users: their passwords lie in a file."""
+    if settings.MODE != "production" or not databases:
+        return []
+    try:
+        found = demo.demo_users()
+    except DatabaseError:
+        return []  # not migrated yet; the migration runs first, and this check again with the next start
+    if not found:
+        return []
+    return [
+        Error(
+            f"This database holds demo users ({', '.join(found)}).",
+            hint="Use a database of its own for production; demo and production never share one.",
+            id="accounts.E001",
+        )
+    ]
+
+
+@register()
+def platform_credentials(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Name the platform credentials that production lacks; without them nobody can connect that platform."""
+    if settings.MODE != "production":
+        return []
+    needed = {
+        "SALESTIO_AMAZON_CLIENT_ID": settings.AMAZON["client_id"],
+        "SALESTIO_AMAZON_CLIENT_SECRET": settings.AMAZON["client_secret"],
+        "SALESTIO_AMAZON_APPLICATION_ID": settings.AMAZON["application_id"],
+        "SALESTIO_SHOPIFY_CLIENT_ID": settings.SHOPIFY["client_id"],
+        "SALESTIO_SHOPIFY_CLIENT_SECRET": settings.SHOPIFY["client_secret"],
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if not missing:
+        return []
+    hint = "docs/real-accounts.md says where to get them."
+    return [Error(f"Not set: {', '.join(missing)}.", hint=hint, id="accounts.E002")]

@@ -1,0 +1,128 @@
+"""Forms of the account pages. Errors say what to enter instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+
+from accounts.models import Role
+from connectors import registry
+
+
+class Styled(forms.Form):
+    """Gives each field Bootstrap's class, and what a screen reader needs to find its error."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            widget = field.widget
+            if isinstance(widget, forms.Select):
+                widget.attrs.setdefault("class", "form-select")
+            elif not isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple | forms.RadioSelect):
+                widget.attrs.setdefault("class", "form-control")
+            if self.is_bound and name in self.errors:
+                widget.attrs["class"] = f"{widget.attrs.get('class', '')} is-invalid".strip()
+
+
+class SignInForm(Styled):
+    email = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class ForgotForm(Styled):
+    email = forms.EmailField(
+        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+
+
+class JoinForm(Styled):
+    """A new person who follows an invitation."""
+
+    name = forms.CharField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text="12 characters or more.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password)
+        return password
+
+
+class InviteForm(Styled):
+    email = forms.EmailField(label="E-mail")
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.MANAGER)
+
+
+class TokenForm(Styled):
+    name = forms.CharField(label="Name", max_length=60, help_text="What it is for, for example Warehouse report.")
+    role = forms.ChoiceField(
+        label="May",
+        choices=[(Role.MANAGER, "Read and act"), (Role.VIEWER, "Read only")],
+        initial=Role.MANAGER,
+    )
+
+
+class AddAccountForm(Styled):
+    """Marketplace → name, region, sites → what we may do, on one page (F3)."""
+
+    platform = forms.ChoiceField(label="Marketplace")
+    name = forms.CharField(label="Account name", max_length=120, help_text="You see this name across the app.")
+    region = forms.ChoiceField(label="Region")
+    sites = forms.MultipleChoiceField(
+        label="Sites",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one site.", "invalid_choice": "Choose sites of this list."},
+    )
+    store = forms.TypedChoiceField(label="Orders go to", coerce=int)
+    policies = forms.BooleanField(
+        label="I may connect this seller account, and I have read what the app does with it.",
+        error_messages={"required": "Tick the box to go on."},
+    )
+
+    def __init__(
+        self, *args: Any, stores: list[tuple[int, str]], sites: dict[str, list[tuple[str, str]]], **kw: Any
+    ) -> None:
+        super().__init__(*args, **kw)
+        self._sites = sites
+        self.fields["platform"].choices = [(line.name, line.label) for line in registry.marketplaces()]  # type: ignore[attr-defined]
+        regions = dict(registry.marketplaces()[0].regions)
+        self.fields["region"].choices = list(regions.items())  # type: ignore[attr-defined]
+        self.fields["sites"].choices = [site for region in sites.values() for site in region]  # type: ignore[attr-defined]
+        self.fields["store"].choices = stores  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse sites of another region: one permission covers one region."""
+        data = super().clean() or {}
+        region, sites = data.get("region"), data.get("sites")
+        if region and sites:
+            there = [code for code, _ in self._sites.get(region, [])]
+            wrong = [code for code in sites if code not in there]
+            if wrong:
+                self.add_error("sites", f"{', '.join(wrong)} is not in this region. Add it as an account of its own.")
+        return data
+
+
+class ConfirmAccountForm(Styled):
+    """Edit Account: rename, tick sites, then agree again at the marketplace (F5)."""
+
+    name = forms.CharField(label="Account name", max_length=120)
+    sites = forms.MultipleChoiceField(
+        label="Sites",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one site.", "invalid_choice": "Choose sites of this list."},
+    )
+
+    def __init__(self, *args: Any, sites: list[tuple[str, str]], **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.fields["sites"].choices = sites  # type: ignore[attr-defined]

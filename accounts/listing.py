@@ -1,0 +1,75 @@
+"""What the Accounts page shows, as plain objects: three queries and one question, inside a scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts import connections
+from accounts.models import MarketplaceAccount, Store
+from connectors import registry
+from salestio import routes
+
+HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the small chart, in its 240 × 32 box."""
+
+    x: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCard:
+    """A marketplace account with what it did last."""
+
+    account: MarketplaceAccount
+    region: str
+    per_hour: tuple[int, ...]
+
+    @property
+    def orders(self) -> int:
+        """Return how many orders were bought within the last 24 hours."""
+        return sum(self.per_hour)
+
+    @property
+    def bars(self) -> list[Bar]:
+        """Return the bars of the last 24 hours, oldest first; an hour with one order is still seen."""
+        top = max(self.per_hour, default=0) or 1
+        width = 240 / HOURS
+        heights = [max(count / top * 30, 2.0) if count else 0.0 for count in self.per_hour]
+        return [Bar(round(i * width, 2), round(32 - h, 2), round(h, 2)) for i, h in enumerate(heights) if h]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCard:
+    """A store with its address in its own admin."""
+
+    store: Store
+    admin_url: str
+    accounts: int
+
+
+def account_cards() -> list[AccountCard]:
+    """Return the merchant's accounts; those that need somebody first, then by name."""
+    accounts = list(MarketplaceAccount.objects.select_related("store").order_by("name"))
+    order = {"expired": 0, "active": 1, "disabled": 2}
+    accounts.sort(key=lambda account: order.get(account.state, 1))
+    hours: dict[int, list[int]] = routes.ask("orders.per_hour", hours=HOURS)
+    return [
+        AccountCard(
+            account,
+            registry.platform(account.platform).regions.get(account.region, ""),
+            tuple(hours.get(account.pk, [0] * HOURS)),
+        )
+        for account in accounts
+    ]
+
+
+def store_cards() -> list[StoreCard]:
+    """Return the merchant's stores in the order they were connected."""
+    stores = list(Store.objects.order_by("created_at", "pk"))
+    fed = list(MarketplaceAccount.objects.values_list("store_id", flat=True))
+    return [StoreCard(store, connections.admin_page(store), fed.count(store.pk)) for store in stores]

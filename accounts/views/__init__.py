@@ -1,0 +1,1 @@
+"""Pages about people, connections and settings."""

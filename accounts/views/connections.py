@@ -1,0 +1,280 @@
+"""The Accounts pages: the list, Add Account, Edit Account, and the way to the marketplace's consent page and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import connect, connections
+from accounts.access import calls_out, marketplace_account_for, may, needs
+from accounts.forms import AddAccountForm, ConfirmAccountForm
+from accounts.listing import account_cards, store_cards
+from accounts.models import ConnectState, MarketplaceAccount, Membership, Role, Store
+from accounts.rendering import page
+from connectors import registry
+from connectors.contract.errors import AuthorizationExpired, ConnectorError, Rejected, TransientError
+from salestio import tenancy
+
+log = structlog.get_logger(__name__)
+
+APPSTORE = "amazon_login"
+"""Session key of a consent that was started in Amazon's app store."""
+
+
+@needs(Role.VIEWER)
+@require_GET
+def account_list(request: HttpRequest) -> HttpResponse:
+    """Show the stores and the marketplace accounts with their state and what they did last (F4)."""
+    return page(
+        request,
+        "accounts/account_list.html",
+        {
+            "store_cards": store_cards(),
+            "account_cards": account_cards(),
+            "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
+            "may_own": may(request.role, Role.OWNER),  # type: ignore[attr-defined]
+        },
+    )
+
+
+# ── add, edit, disconnect ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _add_form(request: HttpRequest, data: Any = None) -> AddAccountForm:
+    stores = [(store.pk, store.name) for store in request.stores if store.is_active]  # type: ignore[attr-defined]
+    first = {"platform": "amazon", "region": "na", "store": stores[0][0] if stores else None}
+    return AddAccountForm(data, stores=stores, sites=connections.sites("amazon"), initial=first)
+
+
+@needs(Role.MANAGER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_account(request: HttpRequest) -> HttpResponse:
+    """Ask for marketplace, name, region, sites and store, then go to the marketplace's consent page (F3)."""
+    if not any(store.is_active for store in request.stores):  # type: ignore[attr-defined]
+        return page(request, "accounts/add_no_store.html")
+    form = _add_form(request, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
+            taken = MarketplaceAccount.objects.filter(name=data["name"]).exclude(state="disabled").exists()
+        if not taken:
+            wish = {name: data[name] for name in ("platform", "region", "name", "sites")} | {"store_id": data["store"]}
+            return _go(request, wish)
+        form.add_error("name", "You have another account with this name. Choose another one.")
+    context = {"form": form, "sites": connections.sites("amazon"), "regions": registry.platform("amazon").regions,
+               "chosen": form.data.getlist("sites") if form.is_bound else [],
+               "from_appstore": APPSTORE in request.session}  # fmt: skip
+    return page(request, "accounts/add_account.html", context, status=400 if form.is_bound else 200)
+
+
+@needs(Role.MANAGER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename an account; ticking sites or *Confirm connection* goes to the consent page again (F5, F6)."""
+    merchant_id: int = request.merchant_id  # type: ignore[attr-defined]
+    with tenancy.scope(merchant_id):
+        account = marketplace_account_for(request, pk)
+    sites = connections.sites(account.platform).get(account.region, [])
+    form = ConfirmAccountForm(
+        request.POST if request.method == "POST" else None,
+        sites=sites,
+        initial={"name": account.name, "sites": account.sites},
+    )
+    if request.method == "POST" and form.is_valid():
+        name, chosen = form.cleaned_data["name"], form.cleaned_data["sites"]
+        try:
+            with tenancy.scope(merchant_id):
+                connect.edit_account(account, name=name, actor=request.actor)  # type: ignore[attr-defined]
+        except connect.ConnectRefused as refused:
+            form.add_error("name", refused.sentence)
+        else:
+            if "confirm" in request.POST or set(chosen) != set(account.sites) or not account.is_active:
+                wish = {"platform": account.platform, "region": account.region, "name": name, "sites": chosen,
+                        "store_id": account.store_id, "account_id": account.pk}  # fmt: skip
+                return _go(request, wish)
+            messages.success(request, f"{name} saved")
+            return redirect("accounts:list")
+    context = {"form": form, "account": account, "sites": sites,
+               "chosen": form.data.getlist("sites") if form.is_bound else account.sites}  # fmt: skip
+    return page(request, "accounts/edit_account.html", context, status=400 if form.is_bound else 200)
+
+
+@needs(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, then end a connection. Orders and settings stay; connecting the same seller again goes on with them."""
+    merchant_id: int = request.merchant_id  # type: ignore[attr-defined]
+    with tenancy.scope(merchant_id):
+        account = marketplace_account_for(request, pk)
+    if request.method != "POST":
+        return page(request, "accounts/disconnect.html", {"account": account})
+    if request.POST.get("sure") != "on":
+        return page(request, "accounts/disconnect.html", {"account": account, "unsure": True}, status=400)
+    connect.disconnect_account(merchant_id, account, actor=request.actor)  # type: ignore[attr-defined]
+    messages.success(request, f"{account.name} disconnected. Its orders stay here.")
+    return redirect("accounts:list")
+
+
+@needs(Role.OWNER)
+@require_POST
+def add_store(request: HttpRequest) -> HttpResponse:
+    """Send the owner to our page in the store's app market; the install that follows joins this merchant.
+
+    A shop's domain is never asked for: it could be anybody's (MECHANISMS 18).
+    """
+    session = None if getattr(request, "embedded", None) else request.session
+    if session is not None:
+        session["join"] = connect.begin(
+            platform="shopify",
+            session=session,
+            user=request.user if request.user.is_authenticated else None,  # type: ignore[arg-type]
+            merchant_id=request.merchant_id,  # type: ignore[attr-defined]
+            payload={"join": True, "actor": request.actor},  # type: ignore[attr-defined]
+        )
+    return HttpResponseRedirect(connections.app_market_page("shopify"))
+
+
+# ── to the marketplace and back ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _callback_url(platform: str) -> str:
+    return settings.WEB_URL + reverse("accounts:callback", args=[platform])
+
+
+def _go(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
+    """Begin a consent and send the browser to the marketplace."""
+    inside = getattr(request, "embedded", None)
+    state = connect.begin(
+        platform=wish["platform"],
+        session=None if inside else request.session,
+        user=request.user if request.user.is_authenticated else None,  # type: ignore[arg-type]
+        merchant_id=request.merchant_id,  # type: ignore[attr-defined]
+        payload=wish | {"actor": request.actor, "shop": inside.store_key if inside else ""},  # type: ignore[attr-defined]
+    )
+    if inside:
+        # The marketplace refuses to be framed; the browser leaves the frame with the state.
+        target = settings.WEB_URL + reverse("accounts:leave-frame") + f"?state={state}"
+        return page(request, "accounts/leave_frame.html", {"target": target})
+    return _to_marketplace(request, wish, state)
+
+
+def _to_marketplace(request: HttpRequest, wish: dict[str, Any], state: str) -> HttpResponse:
+    auth = connections.authorization(wish["platform"])
+    started = request.session.pop(APPSTORE, None)
+    redirect_uri = _callback_url(wish["platform"])
+    if started:
+        url = auth.appstore_url(query=started, state=state, redirect_uri=redirect_uri)
+    else:
+        # In the Far East each site has a Seller Central of its own.
+        where = wish["sites"][0] if wish["region"] == "fe" else wish["region"]
+        url = auth.authorize_url(state=state, redirect_uri=redirect_uri, region=where)
+    response = HttpResponseRedirect(url)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@login_not_required
+@never_cache
+@require_GET
+def leave_frame(request: HttpRequest) -> HttpResponse:
+    """Take over a consent begun inside a store's admin, in the whole browser window, and go to the marketplace."""
+    try:
+        row = connect.adopt(request.GET.get("state", ""), session=request.session)
+    except connect.ConnectRefused as refused:
+        return _failed(request, refused.sentence, status=400)
+    return _to_marketplace(request, row.payload, request.GET["state"])
+
+
+@needs(Role.MANAGER)
+@require_GET
+def amazon_login(request: HttpRequest) -> HttpResponse:
+    """Our login address at Amazon: a seller comes from Amazon's app store, or to agree for another year."""
+    query = {name: request.GET.get(name, "") for name in ("amazon_callback_uri", "amazon_state", "selling_partner_id")}
+    try:
+        connections.authorization("amazon").appstore_url(query=query, state="check", redirect_uri="check")
+    except Rejected as error:
+        return _failed(request, f"{error.message}.", status=400)
+    request.session[APPSTORE] = query
+    known = MarketplaceAccount.objects.filter(platform="amazon", key=query["selling_partner_id"]).first()
+    if known is not None:
+        return redirect("accounts:edit", known.pk)
+    return redirect("accounts:add")
+
+
+@login_not_required
+@calls_out
+@never_cache
+@require_GET
+def callback(request: HttpRequest, platform: str) -> HttpResponse:
+    """The marketplace sends the browser back: check the state, take the tokens, ask for the sites, keep the account."""
+    try:
+        registry.platform(platform)
+        row = connect.claim(request.GET.get("state", ""), platform=platform, session=request.session)
+        _still_allowed(request, row)
+        account, new = _finish(row, {name: str(value) for name, value in request.GET.items()})
+    except LookupError:
+        return _failed(request, "There is no such marketplace.", status=404)
+    except connect.ConnectRefused as refused:
+        return _failed(request, refused.sentence, status=409)
+    except Rejected as error:
+        return _failed(request, f"{error.message}.", status=400)
+    except AuthorizationExpired as error:
+        return _failed(request, f"{error.message}.", status=400)
+    except TransientError:
+        sentence = "The marketplace did not answer. Nothing was saved; connect again in a minute."
+        return _failed(request, sentence, status=503)
+    except ConnectorError as error:
+        log.error("a consent could not be finished", platform=platform, error=error.message)
+        return _failed(request, f"{error.message}. Nothing was saved.", status=502)
+    fresh, again = (
+        "connected. Its orders appear here by themselves.",
+        "is connected again. The gap is filled by itself.",
+    )
+    words = fresh if new else again
+    messages.success(request, f"{account.name} {words}")
+    shop = row.payload.get("shop", "")
+    return HttpResponseRedirect(connections.app_page(shop) if shop else reverse("accounts:list"))
+
+
+def _still_allowed(request: HttpRequest, row: ConnectState) -> None:
+    """Refuse when somebody else is signed in now, or the person who began lost the right meanwhile."""
+    if row.user_id is None:
+        return
+    if request.user.is_authenticated and request.user.pk != row.user_id:
+        raise connect.ConnectRefused("You are signed in as somebody else now. Start again from Accounts.", "state_user")
+    member = Membership.objects.filter(user_id=row.user_id, merchant_ref=row.merchant_ref).first()
+    if member is None or not may(member.role, Role.MANAGER):
+        raise connect.ConnectRefused("You may not connect accounts of this merchant any more.", "role")
+
+
+def _finish(row: ConnectState, query: dict[str, str]) -> tuple[MarketplaceAccount, bool]:
+    wish = row.payload
+    assert row.merchant_ref is not None  # noqa: S101 - a marketplace consent always begins at a merchant
+    auth = connections.authorization(row.platform)
+    grant = auth.exchange(query=query, redirect_uri=_callback_url(row.platform))
+    granted = connect.sites_of(row.platform, wish["region"], grant)
+    with tenancy.scope(row.merchant_ref):
+        if not Store.objects.filter(pk=wish["store_id"]).exists():
+            raise connect.ConnectRefused("The store you chose is gone. Start again from Accounts.", "store")
+    return connect.keep_account(
+        row.merchant_ref,
+        connect.AccountWish(
+            row.platform, wish["region"], wish["name"], tuple(wish["sites"]), wish["store_id"], wish.get("account_id")
+        ),
+        grant,
+        granted_sites=granted,
+        actor=wish["actor"],
+    )
+
+
+def _failed(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
+    return page(request, "accounts/connect_failed.html", {"sentence": sentence}, status=status)
