@@ -33,6 +33,7 @@ STOP_SIGNALS: dict[str, int] = {
     "postgres": signal.SIGINT
 }  # PostgreSQL's fast shutdown; SIGTERM would wait for its clients
 LONGEST_START = 120.0
+SEED_TRIES = 4
 
 
 class Stopped(Exception):
@@ -141,7 +142,8 @@ class Launcher:
             self.credentials: dict[str, Any] = credentials_of(self.options.data)
         except ValueError as error:
             raise ServiceError(str(error)) from None
-        (self.options.data / "logs").mkdir(exist_ok=True)
+        for name in ("logs", "static"):
+            self.state.path(name).mkdir(exist_ok=True)
 
     def _start(self) -> None:
         database, owner, redis = self._servers()
@@ -291,7 +293,17 @@ class Launcher:
             print_summary(self.line, self.options.data, time.monotonic() - self.began)
 
     def _seed(self) -> None:
-        out = self._manage("seed", ["seed_demo", *(["--no-traffic"] if self.options.no_traffic else [])])
+        """Make the demo's merchants, or find them. Repeating it does no harm, so a first refusal is not the last word:
+        the limits towards the platforms start empty."""
+        command = ["seed_demo", *(["--no-traffic"] if self.options.no_traffic else [])]
+        for attempt in range(SEED_TRIES):
+            try:
+                out = self._manage("seed", command)
+                break
+            except ServiceError:
+                if attempt == SEED_TRIES - 1:
+                    raise
+                time.sleep(0.5)
         try:
             self.merchants = json.loads(out.strip().splitlines()[-1])["merchants"]
         except (ValueError, KeyError, IndexError):

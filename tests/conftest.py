@@ -198,6 +198,25 @@ def _drifts(connection: Any) -> list[str]:
         return [str(drift) for merchant in merchants for drift in ledger.check(merchant)]
 
 
+# ── the cast ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def merchant(db: None) -> Any:
+    """A merchant with an owner, a store and a seller account (`tests.factories.Cast`)."""
+    from tests import factories
+
+    return factories.make_merchant()
+
+
+@pytest.fixture
+def stranger(db: None) -> Any:
+    """Another merchant, who must never see anything of the first."""
+    from tests import factories
+
+    return factories.make_merchant("Stranger & Sons")
+
+
 # ── Redis ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -65,11 +65,15 @@ class Run:
         if self.given_database and "DATABASE_OWNER_URL" not in os.environ:
             raise SystemExit("DATABASE_URL is set: set DATABASE_OWNER_URL too, so that the tests can migrate.")
         data = self.directory / WORKER
-        data.mkdir(exist_ok=True)
+        (data / "static").mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("SALESTIO_TIMES_DIVISOR", "100")
         for name in list(os.environ):
             # A worker has a sandbox of its own; the controller's, or the developer's, is not it.
-            if name.startswith("SALESTIO_URL_") or name in ("SHOPIFY_APP_BRIDGE_URL", "SALESTIO_AMAZON_SQS_QUEUE_URL"):
+            if name.startswith("SALESTIO_URL_") or name in (
+                "SHOPIFY_APP_BRIDGE_URL",
+                "SALESTIO_AMAZON_SQS_QUEUE_URL",
+                "SALESTIO_AMAZON_SQS_QUEUE_ARN",
+            ):
                 del os.environ[name]
         os.environ |= environment(
             self.credentials,

@@ -214,6 +214,13 @@ def test_a_platforms_address_can_be_overridden_and_facts_of_the_run_cannot(
     assert "AWS_SECRET_ACCESS_KEY" not in env
 
 
+def test_the_settings_know_the_sandboxs_queue(sandbox: Any) -> None:
+    found = sandbox.control("GET", "/endpoints")["clients"]["sqs"]
+
+    assert found["queue_url"] == os.environ["SALESTIO_AMAZON_SQS_QUEUE_URL"]
+    assert found["queue_arn"] == os.environ["SALESTIO_AMAZON_SQS_QUEUE_ARN"]
+
+
 # ── children ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,8 +12,9 @@ from typing import Any
 DEMO_MERCHANTS = {"northpine": "owner@northpine.example", "harbour": "owner@harbour.example"}
 """Slug → the demo owner's login. `.example` is reserved, so no mail can ever leave for it."""
 
-# The sandbox's SQS face names its queue like this (`/_control/endpoints`, clients.sqs).
-QUEUE_PATH = "/sqs/000000000000/salestio-order-change"
+# The sandbox's SQS face names its queue like this (`/_control/endpoints`, clients.sqs; a test compares).
+QUEUE_PATH = "/sqs/000000000000/salestio-notifications"
+QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:salestio-notifications"
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE")
 """What children keep of our environment, besides every name this product reads (`OURS`)."""
@@ -107,6 +108,7 @@ def environment(
         "SALESTIO_URL_SHOPIFY_APP_STORE": f"{sandbox}/shopify/app-store",
         "SHOPIFY_APP_BRIDGE_URL": f"{sandbox}/shopify/app-bridge.js",
         "SALESTIO_AMAZON_SQS_QUEUE_URL": f"{sandbox}{QUEUE_PATH}",
+        "SALESTIO_AMAZON_SQS_QUEUE_ARN": QUEUE_ARN,
         "SALESTIO_AWS_REGION": "us-east-1",
         "BRAND_NAME": "Salestio",
         "SALESTIO_TIMES_DIVISOR": "1",
