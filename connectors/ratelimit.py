@@ -45,6 +45,8 @@ class Take:
     capacity: float
     n: float = 1.0
     reserve: float = 0.0
+    start: float = 0.0
+    """What a bucket nobody knows holds: nothing, or one for rare calls that a refusal would cost more than a 429."""
 
 
 class Limiter(Protocol):
@@ -83,13 +85,13 @@ local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 local verb = ARGV[1]
 local life = tonumber(ARGV[2])
 
-local function level(key, rate, capacity)
+local function level(key, rate, capacity, start)
   local f = redis.call('HMGET', key, 't', 'a', 'r', 'c', 'p')
   rate = tonumber(f[3]) or rate
   capacity = tonumber(f[4]) or capacity
   local tokens, at = tonumber(f[1]), tonumber(f[2])
   if not tokens or not at then
-    tokens = 0
+    tokens = start
   else
     tokens = math.min(capacity, tokens + math.max(0, now - at) * rate)
   end
@@ -104,9 +106,9 @@ end
 if verb == 'take' then
   local wait, levels = 0, {}
   for i, key in ipairs(KEYS) do
-    local base = 2 + (i - 1) * 4
-    local n, reserve = tonumber(ARGV[base + 3]), tonumber(ARGV[base + 4])
-    local tokens, rate, capacity, paused = level(key, tonumber(ARGV[base + 1]), tonumber(ARGV[base + 2]))
+    local base = 2 + (i - 1) * 5
+    local n, reserve, start = tonumber(ARGV[base + 3]), tonumber(ARGV[base + 4]), tonumber(ARGV[base + 5])
+    local tokens, rate, capacity, paused = level(key, tonumber(ARGV[base + 1]), tonumber(ARGV[base + 2]), start)
     local need = math.min(n + reserve, capacity)
     if paused > now then wait = math.max(wait, paused - now) end
     if tokens + 0.000001 < need then wait = math.max(wait, (need - tokens) / rate) end
@@ -127,7 +129,7 @@ end
 
 local rate, capacity, available, refund = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 if redis.call('HEXISTS', key, 't') == 1 and (available or refund > 0) then
-  local tokens, _, full = level(key, rate or 1, capacity or 1e12)
+  local tokens, _, full = level(key, rate or 1, capacity or 1e12, 0)
   tokens = math.min(full, tokens + refund)
   if available then tokens = math.min(tokens, available) end
   keep(key, tokens)
@@ -169,7 +171,7 @@ class RedisLimiter:
             return 0.0
         arguments: list[str | float] = ["take", BUCKET_LIFE_SECONDS]
         for take in takes:
-            arguments += [take.rate, take.capacity, take.n, take.reserve]
+            arguments += [take.rate, take.capacity, take.n, take.reserve, take.start]
         answer = self._run([self._prefix + take.bucket for take in takes], arguments)
         return self._local.take(takes) if answer is None else float(answer)
 
@@ -251,7 +253,7 @@ class LocalLimiter:
             return wait
 
     def _wait(self, take: Take, now: float) -> float:
-        bucket = self._buckets.setdefault(take.bucket, _Bucket(tokens=0.0, at=now))
+        bucket = self._buckets.setdefault(take.bucket, _Bucket(tokens=take.start, at=now))
         rate = (bucket.rate or take.rate) * self._fraction
         capacity = max(take.n, (bucket.capacity or take.capacity) * self._fraction)
         bucket.tokens = min(capacity, bucket.tokens + max(0.0, now - bucket.at) * rate)

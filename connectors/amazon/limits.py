@@ -38,6 +38,9 @@ RATES: dict[str, Rate] = {
     "deleteSubscriptionById": Rate(1, 5),
 }
 
+RARE = frozenset(RATES) - {"searchOrders", "getOrder"}
+"""Made once a connection or so: the first call after a long while goes at once."""
+
 
 def bucket(operation: str, owner: str) -> str:
     """Return the bucket's name; `owner` is the seller, or `app` for calls made in our own name."""
@@ -49,4 +52,5 @@ def takes(operation: str, owner: str, *, reserve: float = 0.0) -> tuple[Take, ..
     known = RATES[operation]
     if known.rate < SLOW_RATE:
         return ()
-    return (Take(bucket(operation, owner), known.rate, known.burst, reserve=reserve),)
+    start = 1.0 if operation in RARE else 0.0
+    return (Take(bucket(operation, owner), known.rate, known.burst, reserve=reserve, start=start),)

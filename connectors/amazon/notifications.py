@@ -27,9 +27,12 @@ STATUSES: dict[str, OrderStatus] = {
 FULFILLED_BY = {"MFN": FulfilledBy.MERCHANT, "AFN": FulfilledBy.MARKETPLACE}
 
 
-def read_hint(message: dict[str, Any]) -> OrderHint | None:
-    """Return the hint of an ORDER_CHANGE message; None for other types and for what names no seller and order."""
-    body = _lowered(message)
+def read_hint(message: dict[str, Any] | None) -> OrderHint | None:
+    """Return the hint of an ORDER_CHANGE message; None for other types and for what names no seller and order.
+
+    None may come in too: a message of the queue that was no JSON object (`sqs.Message.body`).
+    """
+    body = _lowered(message) if isinstance(message, dict) else {}
     kind = text(body, "notificationtype").upper()
     change = _object(_object(body, "payload"), "orderchangenotification")
     seller_key, order_id = text(change, "sellerid"), text(change, "amazonorderid")

@@ -57,6 +57,14 @@ def test_a_bucket_nobody_knows_starts_empty(server: redis.Redis) -> None:
     assert RedisLimiter(server).take([Take("b", rate=2, capacity=30)]) == pytest.approx(0.5)
 
 
+def test_a_bucket_of_rare_calls_starts_with_one(server: redis.Redis) -> None:
+    rare = Take("b", rate=1, capacity=5, start=1)
+
+    for limiter in (RedisLimiter(server), LocalLimiter()):
+        assert limiter.take([rare]) == 0
+        assert limiter.take([rare]) == pytest.approx(1, abs=0.1)
+
+
 def test_a_full_bucket_gives_its_burst_and_then_its_rate(server: redis.Redis) -> None:
     limiter = RedisLimiter(server)
     take = Take("b", rate=50, capacity=5)

@@ -242,7 +242,7 @@ def collect(queue: Queue, order_id: str) -> list[Message]:
 
     def look() -> bool:
         for message in queue.receive(wait_seconds=1):
-            hint = read_hint(message.body or {})
+            hint = read_hint(message.body)
             if hint is not None and hint.order_id == order_id:
                 found.append(message)
             else:
@@ -265,7 +265,7 @@ class TestPush:
         (message, *_) = collect(queue, order_id)
         queue.delete([message.receipt])
 
-        hint = read_hint(message.body or {})
+        hint = read_hint(message.body)
         assert hint is not None
         assert (hint.seller_key, hint.order_id) == (KEY, order_id)
         assert hint.fulfilled_by is FulfilledBy.MERCHANT
@@ -285,7 +285,7 @@ class TestPush:
         queue.delete([message.receipt])
         queue.delete([message.receipt])
 
-        assert all((read_hint(one.body or {}) or message) != message for one in queue.receive(wait_seconds=0))
+        assert all((read_hint(one.body) or message) != message for one in queue.receive(wait_seconds=0))
 
     def test_a_queue_that_does_not_exist_is_not_found(self, endpoints: dict[str, Any]) -> None:
         url = endpoints["clients"]["sqs"]["queue_url"].rstrip("/") + "-elsewhere"

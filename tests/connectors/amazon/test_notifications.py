@@ -87,9 +87,10 @@ def test_a_hint_needs_no_summary() -> None:
         {"NotificationType": "ORDER_CHANGE", "Payload": {"OrderChangeNotification": {"SellerId": "A1"}}},
         {"NotificationType": "ORDER_CHANGE", "Payload": ["x"]},
         {"notificationType": None, "payload": None},
+        None,
     ],
 )
-def test_what_names_no_order_is_no_hint(told: dict[str, Any]) -> None:
+def test_what_names_no_order_is_no_hint(told: dict[str, Any] | None) -> None:
     assert read_hint(told) is None
 
 
