@@ -97,11 +97,9 @@ class Catalog:
             variant = mapping.variant(node, node.get("product") or {})
             found[variant.id] = variant
         exact = any(variant.sku == wanted or variant.barcode == wanted for variant in found.values())
-        words = [word for word in _words(wanted) if word]
-        if not exact and words and len(found) < limit:
-            # The first words as they stand, the last one as a beginning: the person may still be typing.
-            terms = [f"title:{quoted(word)}" for word in words[:-1]] + [f"title:{words[-1]}*"]
-            for variant in self._of_products(" AND ".join(terms), limit):
+        query = _title_query(wanted)
+        if query and not exact and len(found) < limit:
+            for variant in self._of_products(query, limit):
                 found.setdefault(variant.id, variant)
         ranked = sorted(
             found.values(), key=lambda variant: (_rank(variant, wanted), variant.product_title, variant.sku)
@@ -192,9 +190,15 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _words(text: str) -> list[str]:
-    """Return the words of a text, without the signs that mean something in a search."""
-    return "".join(sign if sign.isalnum() else " " for sign in text).split()
+def _title_query(text: str) -> str:
+    """Return the search for titles: the whole text; or its first words as they stand and the last as a beginning."""
+    words = [word for word in text.split() if any(sign.isalnum() for sign in word)]
+    if not words:
+        return ""
+    # A beginning cannot be quoted, so it ends where a sign would mean something in a search.
+    beginning = "".join(sign if sign.isalnum() else " " for sign in words[-1]).split()[0]
+    by_words = " AND ".join([*(f"title:{quoted(word)}" for word in words[:-1]), f"title:{beginning}*"])
+    return f"title:{quoted(text)} OR ({by_words})"
 
 
 def _rank(variant: StoreVariant, wanted: str) -> int:

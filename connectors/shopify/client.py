@@ -110,8 +110,10 @@ class Client:
             raise self._of_errors(document, reply, errors, data, cost)
         if not isinstance(data, dict):
             raise self._unreadable(reply, "neither data nor errors")
-        if document.write and not isinstance(data.get(document.name), dict):
-            raise self._unreadable(reply, f"no answer to {document.name}")
+        for name in document.answers:
+            # A read may answer null (there is no such order); leaving the name out is no answer at all.
+            if name not in data or (document.write and not isinstance(data[name], dict)):
+                raise self._unreadable(reply, f"no answer to {name}")
         return data
 
     def fetch(self, url: str) -> Reply:

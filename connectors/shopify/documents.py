@@ -17,13 +17,22 @@ ORDER_KEY = "order_key"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A GraphQL document; `points` is its estimated cost when the call's size does not matter."""
+    """A GraphQL document; `points` is its estimated cost when the call's size does not matter.
+
+    `roots` are the names an answer must have (default: `name` alone): an answer without them is no answer.
+    """
 
     name: str
     text: str
     points: float = 10.0
     write: bool = False
     reserve: float = 0.0
+    roots: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Return the names under which the answer's data must be."""
+        return self.roots or (self.name,)
 
 
 _ORDER = """
@@ -185,6 +194,7 @@ query StockRead($items: [ID!]!, $levels: Int!, $orders: [ID!]!, $parts: Int!, $l
     + _LEVELS
     + _ORDER,
     reserve=RESERVE_FOR_ORDERS_POINTS,
+    roots=("items", "orders"),
 )
 
 

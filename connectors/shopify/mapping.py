@@ -418,8 +418,15 @@ def store_info(data: Json, shop: str) -> StoreInfo:
 
 
 def nodes_of(value: Json, connection: str) -> list[Json]:
-    """Return the nodes of a connection; Shopify may put null among them."""
-    return [node for node in (value.get(connection) or {}).get("nodes") or () if isinstance(node, dict)]
+    """Return the nodes of a connection; Shopify may put null among them.
+
+    Raises `UnexpectedReply` when there is no list: taking that for *none* would make a second order or lose stock.
+    """
+    held = value.get(connection)
+    nodes = held.get("nodes") if isinstance(held, dict) else None
+    if not isinstance(nodes, list):
+        raise UnexpectedReply(f"Shopify's answer has no list of {connection}", platform=PLATFORM)
+    return [node for node in nodes if isinstance(node, dict)]
 
 
 def more_of(value: Json, connection: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract.errors import AccessDenied
+from connectors.contract.errors import Rejected
 from connectors.contract.types import SetUpReport
 from connectors.shopify import documents, mapping
 from connectors.shopify.client import Client
@@ -73,7 +73,7 @@ def _subscribe(client: Client, webhook_url: str, done: list[str], missing: list[
     """Create the webhooks that are missing, correct those that differ, end those we no longer act on."""
     existing = _subscriptions(client)
     created = corrected = ended = 0
-    refused: list[str] = []
+    refused: dict[str, str] = {}
     for topic in SUBSCRIPTIONS:
         ours = [hook for hook in existing if hook.get("topic") == topic.enum]
         # One that is right already is kept before one that would need a change.
@@ -83,8 +83,9 @@ def _subscribe(client: Client, webhook_url: str, done: list[str], missing: list[
                 created += _change(client, documents.HOOK_CREATE, {"topic": topic.enum}, wanted(topic, webhook_url))
             elif not _fits(ours[0], topic, webhook_url):
                 corrected += _change(client, documents.HOOK_UPDATE, {"id": ours[0]["id"]}, wanted(topic, webhook_url))
-        except AccessDenied:
-            refused.append(topic.header)
+        except Rejected as error:
+            # One topic we may not have must not cost us the others.
+            refused[topic.header] = error.message
         for double in ours[1:]:
             ended += _end(client, double)
     acted_on = {topic.enum for topic in SUBSCRIPTIONS}
@@ -95,7 +96,8 @@ def _subscribe(client: Client, webhook_url: str, done: list[str], missing: list[
         if count:
             done.append(f"{count} webhook{'s' if count > 1 else ''} {words}.")
     if refused:
-        missing.append(f"The store does not let us hear about: {', '.join(refused)}.")
+        reasons = "; ".join(dict.fromkeys(refused.values()))
+        missing.append(f"The store does not tell us about {', '.join(refused)}: {reasons}")
 
 
 def _subscriptions(client: Client) -> list[Mapping[str, Any]]:

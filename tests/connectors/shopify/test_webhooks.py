@@ -68,7 +68,7 @@ EVENTS: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("topic", "told"), [(topic, told) for topic, told in EVENTS.items()], ids=EVENTS)
+@pytest.mark.parametrize(("topic", "told"), list(EVENTS.items()), ids=EVENTS)
 def test_a_delivery_says_what_to_look_at_again(topic: str, told: tuple[dict[str, Any], str, tuple[str, ...]]) -> None:
     payload, ours, objects = told
 
@@ -162,7 +162,7 @@ def test_orders_we_make_ourselves_are_not_asked_for() -> None:
 
 
 @pytest.mark.contract
-@pytest.mark.parametrize("topic", [topic for topic in webhooks.TOPICS], ids=lambda topic: topic.header)
+@pytest.mark.parametrize("topic", webhooks.TOPICS, ids=lambda topic: topic.header)
 def test_shopifys_own_examples_are_understood(specs: Path, topic: webhooks.Topic) -> None:
     name = f"{topic.header.replace('/', '_')}.json"
     example = json.loads((specs / "shopify" / "webhooks" / "examples" / name).read_text())["response"]
