@@ -27,7 +27,7 @@ def create(name: str, *, timezone: str = "UTC") -> Merchant:
     """Make a merchant and return it. Opens its own scope: call it outside any."""
     with connection.cursor() as cursor:
         # Row-level security checks a new merchant against the scope, so the number must be known first.
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('accounts_merchant', 'id'))")
+        cursor.execute("SELECT nextval('accounts_merchant_id_seq')")
         (pk,) = cursor.fetchone()
     with tenancy.scope(pk):
         return Merchant.objects.create(pk=pk, name=name[:120], timezone=timezone or "UTC")
