@@ -1,8 +1,11 @@
-"""Rows about the running system itself; they belong to no merchant."""
+"""Rows about the running system itself, and the answers the REST API keeps for repeats."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
+
+from salestio.tenancy import MerchantModel
 
 
 class Heartbeat(models.Model):
@@ -41,3 +44,20 @@ class CallCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.operation} {self.status}: {self.calls}"
+
+
+class IdempotencyRecord(MerchantModel):
+    """The answer to a POST of the REST API that carried an `Idempotency-Key`: a repeat within a day gets it again."""
+
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64, help_text="Method, path and body; the same key with another is refused.")
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty while the first one is being done.")
+    body = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["merchant", "key"], name="idempotency_once")]
+        indexes = [models.Index(fields=["merchant", "created_at"], name="idempotency_age")]
+
+    def __str__(self) -> str:
+        return self.key

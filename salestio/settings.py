@@ -183,6 +183,7 @@ SECURE = urlsplit(WEB_URL).scheme == "https"
 if MODE == "production" and not SECURE:
     raise fail("SALESTIO_WEB_URL", "must be an https address in production")
 CSRF_TRUSTED_ORIGINS = [WEB_URL]
+CSRF_FAILURE_VIEW = "salestio.problems.csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
 
 from salestio import health, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("metrics", metrics.view, name="metrics"),
     path("", include("orders.urls")),
+    path("", include("inventory.urls")),
+    path("", include("accounts.urls")),
     path("", include("salestio.inbox.urls")),
+    path("api/v1/", include("orders.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="api-schema"),
     path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", metrics.view),
 ]
-if find_spec("accounts.urls"):
-    urlpatterns.append(path("", include("accounts.urls")))
+
+handler400 = "salestio.problems.bad_request"
+handler403 = "salestio.problems.refused"
+handler404 = "salestio.problems.not_found"
+handler500 = "salestio.problems.broken"

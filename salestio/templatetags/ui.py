@@ -170,6 +170,12 @@ def thousands(number: Any) -> str:
 
 
 @register.filter
+def signed(number: int) -> str:
+    """Return a number with a real minus sign: −1."""
+    return f"−{abs(number):,}" if number < 0 else f"{number:,}"
+
+
+@register.filter
 def capped(number: int) -> str:
     """Return "412", and "more than 10,000" above that (MECHANISMS 16)."""
     return "more than 10,000" if number > 10_000 else f"{number:,}"
