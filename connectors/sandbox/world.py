@@ -182,6 +182,38 @@ class World:
         self.commit()
         return dict(self._db.execute("SELECT kind, count(*) FROM writes GROUP BY kind"))
 
+    def latest_writes(self, kind: str = "", limit: int = 200) -> list[Doc]:
+        """Return the newest recorded writes, newest first, without bodies."""
+        self.commit()
+        names = ("n", "at", "platform", "key", "kind", "reference", "id")
+        rows = self._db.execute(
+            "SELECT n, at, platform, key, kind, reference, id FROM writes WHERE ? IN ('', kind) "
+            "ORDER BY n DESC LIMIT ?",
+            (kind, limit),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def created(self, references: list[str]) -> dict[str, int]:
+        """Return how many store orders were created for each of these marketplace orders; none is left out."""
+        self.commit()
+        found: dict[str, int] = {}
+        for start in range(0, len(references), 500):
+            part = references[start : start + 500]
+            marks = ",".join("?" * len(part))
+            # Nothing but question marks is put into the statement.
+            statement = f"SELECT reference, count(*) FROM writes WHERE kind = 'order.create' AND reference IN ({marks})"  # noqa: S608
+            found |= dict(self._db.execute(f"{statement} GROUP BY reference", part))
+        return found
+
+    def doubled(self) -> int:
+        """Return how many store orders were created beyond the first for their marketplace order."""
+        self.commit()
+        counted = (
+            "SELECT count(*), count(DISTINCT reference) FROM writes WHERE kind = 'order.create' AND reference != ''"
+        )
+        every, different = self._db.execute(counted).fetchone()
+        return int(every - different)
+
     # ── durability ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def commit(self) -> None:

@@ -25,6 +25,11 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
+def set_brand(name: str) -> None:
+    """Say what the product is called on the pages."""
+    _TEMPLATES.globals["brand"] = name
+
+
 def setup(app: web.Application) -> None:
     """Add the pages and the style sheets."""
     from connectors.sandbox.pages import views
