@@ -101,7 +101,7 @@ def database_now(merchant_id: int) -> datetime:
     """Return the database's time now. To be taken before a read leaves."""
     with tenancy.scope(merchant_id):
         ((at,),) = sql.rows("SELECT clock_timestamp()", [])
-    return at  # type: ignore[no-any-return]
+    return at
 
 
 def _claim(merchant_id: int, store_id: int) -> tuple[Store, _Cursor] | None:

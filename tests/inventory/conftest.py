@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from salestio import routes
+from tests.environment import RUN
 from tests.inventory import world as cast
 from tests.inventory.world import World
 
@@ -39,3 +40,9 @@ def world(make_world: Callable[..., World]) -> World:
 def stranger(make_world: Callable[..., World]) -> World:
     """Another merchant, who must never see the first one's things."""
     return make_world(name="Stranger")
+
+
+@pytest.fixture
+def broker() -> None:
+    """Redis, with the buckets as the test before left them: an empty bucket means waiting, as after a restart."""
+    RUN.start_redis()
