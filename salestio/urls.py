@@ -6,9 +6,13 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from orders import dashboard_views
 from salestio import health, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", dashboard_views.dashboard, name="dashboard"),
+    path("dashboard/live/", dashboard_views.live, name="dashboard-live"),
+    path("alerts/<int:pk>/done/", dashboard_views.alert_done, name="alert-done"),
     path("", include("orders.urls")),
     path("", include("inventory.urls")),
     path("", include("accounts.urls")),

@@ -5,6 +5,7 @@ Times are shown in the active time zone: absolute (09:12), relative when fresh (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -144,6 +145,12 @@ def meter(*parts: Any) -> SafeString:
     return format_html(
         '<svg class="meter-bar" viewBox="0 0 1000 6" preserveAspectRatio="none" aria-hidden="true">{}</svg>', body
     )
+
+
+@register.simple_tag
+def meter_of(parts: Sequence[Any]) -> SafeString:
+    """Return `meter` for a list of tones and counts."""
+    return meter(*parts)
 
 
 # ── money and numbers ────────────────────────────────────────────────────────────────────────────────────────────────
