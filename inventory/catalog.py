@@ -118,9 +118,7 @@ def _claim(merchant_id: int, store_id: int) -> tuple[Store, _Cursor] | None:
     return store, _Cursor.read(store, claimed[0][0])
 
 
-def _save_page(
-    merchant_id: int, store: Store, cursor: _Cursor, items: Sequence[StoreVariant], as_of: datetime
-) -> None:
+def _save_page(merchant_id: int, store: Store, cursor: _Cursor, items: Sequence[StoreVariant], as_of: datetime) -> None:
     """Save one page, its figures and the cursor in one transaction; after the last page, end the sync."""
     done = not cursor.token
     with tenancy.scope(merchant_id):

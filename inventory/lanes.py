@@ -34,4 +34,5 @@ ORDER BY catalog_next_at LIMIT %s
 def due_lanes() -> list[tuple[str, int, int]]:
     """Return (task, merchant id, store id) of every store with figures to read or a catalog to look through."""
     found = [(REFRESH, merchant_id, store_id) for merchant_id, store_id in sql.rows(_READS, [LANES_A_TICK])]
-    return found + [(SYNC_CATALOG, merchant_id, store_id) for merchant_id, store_id in sql.rows(_CATALOGS, [LANES_A_TICK])]
+    found += [(SYNC_CATALOG, merchant_id, store_id) for merchant_id, store_id in sql.rows(_CATALOGS, [LANES_A_TICK])]
+    return found

@@ -119,9 +119,7 @@ def remove_others(store_id: int, kept: Mapping[str, Collection[str]]) -> int:
 
 def _remove(store_id: int, ids: Iterable[int]) -> int:
     """Mark variants as gone. Their rows stay: orders and the ledger name them, and units kept for orders stay kept."""
-    rows = list(
-        Variant.objects.filter(pk__in=list(ids), deleted_at=None).order_by("id").select_for_update(no_key=True)
-    )
+    rows = list(Variant.objects.filter(pk__in=list(ids), deleted_at=None).order_by("id").select_for_update(no_key=True))
     if rows:
         Variant.objects.filter(pk__in=[row.pk for row in rows]).update(deleted_at=now(), active=False, reread_at=None)
         _tell(store_id, (row.sku for row in rows), (row.title_key for row in rows))

@@ -37,7 +37,9 @@ def move_part(
     with tenancy.scope(merchant_id):
         wanted, found = Location.objects.get(pk=location_id), Location.objects.get(pk=found_id)
         store = Store.objects.get(pk=wanted.store_id)
-        tries = OutboxRow.objects.filter(handler=HANDLER, key=part_id, state="leased").values_list("attempts", flat=True)
+        tries = OutboxRow.objects.filter(handler=HANDLER, key=part_id, state="leased").values_list(
+            "attempts", flat=True
+        )
         last = max(tries, default=1) >= TRIES
     refusal = _ask(store, part_id, wanted, last=last)
     with tenancy.scope(merchant_id):

@@ -185,9 +185,7 @@ def _save(claim: _Claim, reading: StockReading) -> None:
 
 def _place(claim: _Claim, reading: StockReading) -> None:
     names = {order.id: order.name for order in reading.orders}
-    known = set(
-        placing.place(store_id=claim.store.pk, placements=reading.placements, orders=claim.orders, names=names)
-    )
+    known = set(placing.place(store_id=claim.store.pk, placements=reading.placements, orders=claim.orders, names=names))
     gone = [claim.orders[order.id] for order in reading.orders if order.canceled and order.id in claim.orders]
     if gone:
         # The store gave these units back when the order was canceled; no figure will ever show them gone.

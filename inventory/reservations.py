@@ -125,9 +125,7 @@ def _shelves(
 
 
 def _active_locations(store_id: int) -> frozenset[int]:
-    found = sql.rows(
-        "SELECT id FROM inventory_location WHERE store_id = %s AND active AND fulfills_online", [store_id]
-    )
+    found = sql.rows("SELECT id FROM inventory_location WHERE store_id = %s AND active AND fulfills_online", [store_id])
     return frozenset(row[0] for row in found)
 
 
@@ -314,7 +312,7 @@ def read_soon(*, variant_ids: Collection[int], within: float = 0.0) -> int:
 
 
 def watch(*, variant_ids: Collection[int]) -> int:
-    """An order waits for these variants: read their figures again by the clock of MECHANISMS 3, ten minutes at first."""
+    """An order waits for these variants: read them again by MECHANISMS 3, at first in ten minutes."""
     return read_soon(variant_ids=variant_ids, within=(stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit)
 
 

@@ -17,7 +17,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Units of that order and variant at a location of the store; `part` is the store's id of that part of the order."""
+    """Units of that order and variant at a location; `part` is the store's id of that part of the order."""
 
     location_id: int
     quantity: int

@@ -167,7 +167,9 @@ def test_a_default_warehouse_is_settled_only_when_the_store_took_the_units_there
     inbox.on_stock(shop.merchant.id, shop.store.id, [variant.item_id], [])
     run(shop)
     places = {place.name: place for place in shop.locations}
-    first = shop.sandbox.control("GET", f"/stores/{shop.store.key}/variants", sku=variant.sku)["results"][0]["locations"]
+    first = shop.sandbox.control("GET", f"/stores/{shop.store.key}/variants", sku=variant.sku)["results"][0][
+        "locations"
+    ]
 
     # The store routes to its first location; the merchant's default is the other one.
     other = next(place for name, place in places.items() if name != first[0]["name"])
@@ -205,7 +207,9 @@ def test_a_move_the_store_refuses_becomes_a_task_and_the_units_follow_the_store(
     shop.admin(variant.sku, available=4, location="Reno Outlet")
     inbox.on_stock(shop.merchant.id, shop.store.id, [variant.item_id], [])
     run(shop)
-    first = shop.sandbox.control("GET", f"/stores/{shop.store.key}/variants", sku=variant.sku)["results"][0]["locations"]
+    first = shop.sandbox.control("GET", f"/stores/{shop.store.key}/variants", sku=variant.sku)["results"][0][
+        "locations"
+    ]
     other = next(place for place in shop.locations if place.name != first[0]["name"] and place.fulfills_online)
     sell(shop, variant, 2, location=other)
     due_now(shop, variant)
@@ -232,7 +236,9 @@ def test_a_store_order_canceled_before_it_was_read_gives_its_units_back(shop: Sh
     variant = some_variant(shop)
     before, _ = total(shop, variant)
     theirs = sell(shop, variant, 2)
-    shop.sandbox.control("POST", f"/stores/{shop.store.key}/orders/{theirs.rpartition('/')[2]}/cancel", {"restock": True})
+    shop.sandbox.control(
+        "POST", f"/stores/{shop.store.key}/orders/{theirs.rpartition('/')[2]}/cancel", {"restock": True}
+    )
 
     due_now(shop, variant)
     run(shop)

@@ -118,9 +118,7 @@ def test_an_item_read_whole_has_nothing_where_the_answer_names_no_location(make_
     mug = world.variant("MUG", 5, 7)
 
     with world.scope():
-        stock.set_from_store(
-            store_id=world.store.id, readings=[("i-MUG", "loc-0", 5)], as_of=clock(), items=["i-MUG"]
-        )
+        stock.set_from_store(store_id=world.store.id, readings=[("i-MUG", "loc-0", 5)], as_of=clock(), items=["i-MUG"])
 
     assert world.stock(mug, world.locations[1]).figure == 0
     assert world.stock(mug, world.locations[0]).figure == 5

@@ -192,7 +192,7 @@ def test_no_batch_is_granted_more_than_there_is(batch: list, shelves: dict, rand
     found = allocate(asks, shelves)
 
     for variant, one in shelves.items():
-        promised = {place: 0 for place in (None, PORTLAND, RENO)}
+        promised = dict.fromkeys((None, PORTLAND, RENO), 0)
         for grant in found.granted:
             if grant.variant_id == variant:
                 promised[grant.location_id] += grant.quantity
