@@ -25,7 +25,7 @@ from salestio.launch.environment import credentials_of, environment
 from salestio.launch.processes import die_with_parent
 from salestio.launch.readiness import Readiness
 from salestio.launch.report import print_summary, run_line
-from salestio.launch.state import RunState, default_directory, migration_hash, wait_for_port
+from salestio.launch.state import RunState, default_directory, digest, migration_hash, wait_for_port
 
 ROOT = Path(__file__).resolve().parent.parent
 END_ORDER = ("beat", "listener", "worker", "web", "sandbox", "redis", "postgres")
@@ -293,8 +293,13 @@ class Launcher:
             print_summary(self.line, self.options.data, time.monotonic() - self.began)
 
     def _seed(self) -> None:
-        """Make the demo's merchants, or find them. Repeating it does no harm, so a first refusal is not the last word:
-        the limits towards the platforms start empty."""
+        """Make the demo's merchants, or know them from the last start: databases, sandbox and its order stream go on
+        by themselves. Repeating it does no harm, so a first refusal is not the last word: limits start empty."""
+        key = {"code": digest([ROOT / "accounts" / "demo.py"]), "traffic": not self.options.no_traffic}
+        kept = self.state.read("seeded.json")
+        if self.postgres and kept.get("key") == key:
+            self.merchants = kept["merchants"]
+            return
         command = ["seed_demo", *(["--no-traffic"] if self.options.no_traffic else [])]
         for attempt in range(SEED_TRIES):
             try:
@@ -308,6 +313,7 @@ class Launcher:
             self.merchants = json.loads(out.strip().splitlines()[-1])["merchants"]
         except (ValueError, KeyError, IndexError):
             raise ServiceError(f"seed_demo printed no merchants: {out[-500:]!r}") from None
+        self.state.write("seeded.json", {"key": key, "merchants": self.merchants})
 
     # ── watch ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

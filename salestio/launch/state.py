@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,14 +28,19 @@ def default_directory() -> Path:
     return Path(os.environ.get("SALESTIO_DATA_DIR") or ROOT / ".data").resolve()
 
 
+def digest(files: Iterable[Path]) -> str:
+    """Return a digest of the names and contents of files of the clone."""
+    found = hashlib.sha256()
+    for path in sorted(files):
+        found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
 def migration_hash() -> str:
     """Return a digest of everything that decides what the database looks like: migrations, models, policies."""
-    digest = hashlib.sha256()
     files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py")]
     files += [*ROOT.glob("*/models.py"), *ROOT.glob("*/*/models.py"), ROOT / "salestio" / "tenancy.py"]
-    for path in sorted(path for path in files if ".venv" not in path.parts):
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return digest(path for path in files if ".venv" not in path.parts)
 
 
 class RunState:
