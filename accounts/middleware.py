@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
 
 from accounts import embedded, support
 from accounts.models import Membership, Merchant, Role, Store
@@ -33,6 +35,8 @@ class MerchantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # A thread serves many merchants; the time zone of the last one must not stay.
+        timezone.deactivate()
         request.merchant_id = None  # type: ignore[attr-defined]
         request.merchant = None  # type: ignore[attr-defined]
         request.role = ""  # type: ignore[attr-defined]
@@ -72,9 +76,19 @@ class MerchantMiddleware:
         return response
 
 
+def _zone(name: str) -> ZoneInfo:
+    """Return the merchant's time zone; UTC for a name this machine does not know."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
 def load(request: HttpRequest, merchant_id: int) -> None:
     """Set merchant, stores and store on the request; inside the merchant's scope."""
-    request.merchant = Merchant.objects.get(pk=merchant_id)  # type: ignore[attr-defined]
+    merchant = Merchant.objects.get(pk=merchant_id)
+    request.merchant = merchant  # type: ignore[attr-defined]
+    timezone.activate(_zone(merchant.timezone))
     stores = list(Store.objects.order_by("created_at", "pk"))
     request.stores = stores  # type: ignore[attr-defined]
     request.store = next((s for s in stores if s.is_active), stores[0] if stores else None)  # type: ignore[attr-defined]
