@@ -153,7 +153,11 @@ def keep_account(
             "sites",
         )
     route = AccountRoute.objects.filter(platform=wish.platform, region=wish.region, key=grant.key).first()
-    _refuse_wrong_seller(merchant_id, wish, grant, route)
+    try:
+        _refuse_wrong_seller(merchant_id, wish, grant, route)
+    except ConnectRefused:
+        _keep_alive(route, grant)
+        raise
     try:
         with tenancy.scope(merchant_id):
             if route is not None:
@@ -163,6 +167,19 @@ def keep_account(
         if "account_name_once" in str(error):
             raise ConnectRefused(f"You have another account named {wish.name}. Choose another name.", "name") from None
         raise ConnectRefused("This seller account was connected a moment ago. Look under Accounts.", "route") from None
+
+
+def _keep_alive(route: AccountRoute | None, grant: Grant) -> None:
+    """Store the tokens of a seller who agreed again by mistake: agreeing anew ends the token we held (amazon.md 1).
+
+    It opens nothing to anybody: the tokens go to the account that seller is connected as, if it works.
+    """
+    if route is None:
+        return
+    with tenancy.scope(route.merchant_ref):
+        account = MarketplaceAccount.objects.filter(pk=route.account_ref, state="active").first()
+        if account is not None:
+            credentials.store_grant(account, grant)
 
 
 def _refuse_wrong_seller(merchant_id: int, wish: AccountWish, grant: Grant, route: AccountRoute | None) -> None:
@@ -317,7 +334,7 @@ def store_info(platform: str, grant: Grant) -> StoreInfo:
     """Ask the store for its name, currency and the like, with the token just granted. Raises `ConnectorError`."""
     connector = registry.load(registry.platform(platform).connector)
     client = connector(grant.key, FixedToken(grant.access_token), connections.limiter(), connections.config(platform))
-    info: StoreInfo = client.info()
+    info: StoreInfo = connections.patiently(client.info)
     return info
 
 

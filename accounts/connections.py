@@ -7,6 +7,7 @@ merchant's rows, only keys and a token source, and are dropped when a connection
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -19,7 +20,7 @@ from accounts.budgets import DatabaseBudgets
 from accounts.credentials import DatabaseTokens
 from accounts.models import Credential, MarketplaceAccount, Store
 from connectors import registry
-from connectors.contract.errors import AuthorizationExpired
+from connectors.contract.errors import AuthorizationExpired, RateLimited
 from connectors.contract.marketplace import Marketplace
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import OrderHint, StoreEvent
@@ -177,6 +178,21 @@ def is_store_key(platform: str, key: str) -> bool:
     from connectors.shopify.config import is_shop
 
     return is_shop(key)
+
+
+def patiently(call: Callable[[], Any], *, seconds: float = 8.0) -> Any:
+    """Make a call for a person who waits, and again after each pause our limit or the platform asks for.
+
+    Raises the last `RateLimited` when it would take longer than `seconds`; anything else at once.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return call()
+        except RateLimited as error:
+            if time.monotonic() + error.retry_after > end:
+                raise
+            time.sleep(error.retry_after + 0.01)
 
 
 # ── clients ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,14 +17,21 @@ class Styled(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             widget = field.widget
             if isinstance(widget, forms.Select):
                 widget.attrs.setdefault("class", "form-select")
             elif not isinstance(widget, forms.CheckboxInput | forms.CheckboxSelectMultiple | forms.RadioSelect):
                 widget.attrs.setdefault("class", "form-control")
-            if self.is_bound and name in self.errors:
-                widget.attrs["class"] = f"{widget.attrs.get('class', '')} is-invalid".strip()
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add an error, and mark the field it belongs to."""
+        super().add_error(field, error)
+        named = [field] if field else list(error.error_dict) if hasattr(error, "error_dict") else []
+        for name in named:
+            widget = self.fields[name].widget
+            if "class" in widget.attrs and "is-invalid" not in widget.attrs["class"]:
+                widget.attrs["class"] += " is-invalid"
 
 
 class SignInForm(Styled):

@@ -14,5 +14,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "BRAND_NAME": settings.BRAND_NAME,
         "DEMO": settings.DEMO,
         "SANDBOX_URL": settings.SANDBOX_URL,
+        "BRIDGE_URL": settings.SHOPIFY_APP_BRIDGE_URL,
+        "SHOPIFY_CLIENT_ID": settings.SHOPIFY["client_id"],
         "embedded": bool(getattr(request, "frame_ancestors", ())),
     }
