@@ -21,7 +21,8 @@ from connectors.contract.types import (
     StoreVariant,
 )
 from connectors.ratelimit import Limiter
-from connectors.shopify import documents, limits, mapping
+from connectors.shopify import bulk, documents, limits, mapping
+from connectors.shopify.bulk import BulkRead
 from connectors.shopify.catalog import Catalog
 from connectors.shopify.client import Client
 from connectors.shopify.config import PLATFORM, ShopifyConfig
@@ -180,6 +181,10 @@ class Shopify:
     def list_variants(self, *, after_token: str = "", updated_after: datetime | None = None) -> Page[StoreVariant]:
         """Return one page of the catalog, products whole. With `updated_after`, `bound` is the newest change seen."""
         return self._catalog.page(after_token, updated_after)
+
+    def list_all_by_bulk(self, operation_id: str = "") -> BulkRead:
+        """Start the bulk read of the whole catalog, or follow the one of this id; see `bulk.read`."""
+        return bulk.read(self._client, operation_id)
 
     def get_products(self, product_ids: Sequence[str]) -> Mapping[str, Sequence[StoreVariant]]:
         """Return the variants of these products; a product that is gone maps to an empty sequence."""

@@ -109,6 +109,10 @@ BY_OURS: Mapping[str, tuple[Topic, ...]] = {
 SUBSCRIPTIONS: tuple[Topic, ...] = tuple(topic for topic in TOPICS if topic.subscribed)
 
 
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]
+
+
 def sign(body: bytes, secret: str) -> str:
     """Return the signature Shopify would send: base64 of HMAC-SHA256 of the raw body, keyed by the app's secret."""
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
@@ -143,7 +147,7 @@ def read(headers: Mapping[str, str], body: bytes, *, secret: str) -> StoreEvent:
     objects = tuple(gid for gid in topic.objects(payload) if gid) if topic else ()
     event = given.get(EVENT_ID) or given.get(WEBHOOK_ID) or hashlib.sha256(body).hexdigest()
     return StoreEvent(
-        event_id=":".join((event, header, *(gid.rpartition("/")[2] for gid in objects[:5])))[:250],
+        event_id=f"{event[:100]}:{_digest(header, *objects)}",
         topic=topic.ours if topic else "other",
         store_key=shop,
         object_ids=objects,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from connectors.contract.errors import AccessDenied, OutOfStock, Rejected
-from connectors.contract.storefront import MovesOrders, Storefront
+from connectors.contract.storefront import MovesOrders
 from connectors.contract.types import InventoryRule, StoreOrderDraft, StoreVariant
 from connectors.ratelimit import NoLimiter
 from connectors.shopify import webhooks
@@ -22,21 +19,8 @@ from connectors.shopify.config import ShopifyConfig
 from connectors.shopify.connector import Shopify
 from tests.connectors.contract import StorefrontContract, Tokens, World
 from tests.connectors.shopify.cast import SHOP
-from tests.connectors.shopify.cast import draft as mug
 
-_numbers = itertools.count(1)
-
-
-def sandbox_config(sandbox: Any) -> ShopifyConfig:
-    """Return a config that finds every shop in the sandbox, with the app's credentials there."""
-    clients = sandbox.control("GET", "/endpoints")["clients"]["shopify"]
-    return ShopifyConfig(
-        client_id=clients["client_id"],
-        client_secret=clients["client_secret"],
-        url_template=f"{sandbox.url}/shopify/{{shop}}",
-        admin_template=f"{sandbox.url}/shopify/{{shop}}/admin",
-        scopes=tuple(clients["tokens"][SHOP]["scope"].split(",")),
-    )
+NOBODY = "http://127.0.0.1:25003/nobody"
 
 
 class TestShopify(StorefrontContract):
@@ -44,47 +28,21 @@ class TestShopify(StorefrontContract):
     read_operation = "nodes"
 
     @pytest.fixture
-    def config(self, sandbox: Any) -> ShopifyConfig:
-        return sandbox_config(sandbox)
+    def world(self, world: World) -> World:
+        return world
 
     @pytest.fixture
-    def world(self, sandbox: Any, config: ShopifyConfig) -> World:
-        sandbox.reset()
-        token = sandbox.control("GET", "/endpoints")["clients"]["shopify"]["tokens"][SHOP]
-        secrets = [token["access_token"], token["refresh_token"], config.client_secret]
-        return World(sandbox, platform="shopify", key=SHOP, secrets=secrets)
-
-    @pytest.fixture
-    def store(self, world: World, config: ShopifyConfig) -> Shopify:
-        shop = Shopify(SHOP, Tokens(world.secrets[0]), NoLimiter(), config)
-        shop.set_up(webhook_url=f"{world.sandbox.url}/_nowhere")
+    def store(self, shop: Shopify) -> Shopify:
+        shop.set_up(webhook_url=NOBODY)
         return shop
 
     @pytest.fixture
-    def variant(self, store: Storefront) -> StoreVariant:
-        page = store.list_variants()
-        return next(
-            one for one in page.items
-            if one.tracked and one.sku and not one.is_bundle and any(units >= 5 for _, units in one.figures)
-        )  # fmt: skip
+    def variant(self, variant: StoreVariant) -> StoreVariant:
+        return variant
 
     @pytest.fixture
-    def draft(self, variant: StoreVariant) -> Callable[..., StoreOrderDraft]:
-        def make(**changes: Any) -> StoreOrderDraft:
-            reference = f"111-{uuid.uuid4().int % 10**7:07d}-{next(_numbers):07d}"
-            line = replace(
-                mug().lines[0], variant_id=variant.id, quantity=1, unit_price=Decimal("12.00"), sku=variant.sku
-            )
-            given = mug(
-                reference=reference,
-                key=f"amazon:A1NORTHPINEUS:{reference}:1",
-                name=reference,
-                lines=(line,),
-                total=Decimal("19.37"),
-            )
-            return replace(given, **changes)
-
-        return make
+    def draft(self, draft: Callable[..., StoreOrderDraft]) -> Callable[..., StoreOrderDraft]:
+        return draft
 
     # ── beyond the common suite ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,7 +189,7 @@ class TestShopify(StorefrontContract):
     def test_setting_up_makes_every_webhook_once_and_corrects_it_when_we_move(
         self, store: Shopify, world: World
     ) -> None:
-        first = store.set_up(webhook_url=f"{world.sandbox.url}/_nowhere")
+        first = store.set_up(webhook_url=NOBODY)
         moved = store.set_up(webhook_url=f"{world.sandbox.url}/_elsewhere")
         again = store.set_up(webhook_url=f"{world.sandbox.url}/_elsewhere")
 

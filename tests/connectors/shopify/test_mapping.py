@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from connectors.contract.errors import Rejected, UnexpectedReply
 from connectors.contract.types import DraftLine, InventoryRule
-from connectors.shopify import mapping
+from connectors.shopify import bulk, mapping
 from tests.connectors.shopify.cast import VARIANT, address, draft
 
 
@@ -280,3 +281,38 @@ def test_a_draft_is_not_changed_by_mapping_it() -> None:
     mapping.order_input(before)
 
     assert before == copy
+
+
+# ── in: the bulk result ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("parent", ["gid://shopify/InventoryItem/7", VARIANT], ids=["the item", "the variant"])
+@pytest.mark.parametrize("backwards", [False, True], ids=["parents first", "children first"])
+def test_a_bulk_result_is_put_together_in_whatever_order_it_comes(parent: str, backwards: bool) -> None:
+    lines = [
+        {"id": "gid://shopify/Product/5", "title": "Mug", "status": "ACTIVE"},
+        {
+            "id": VARIANT,
+            "sku": "MUG-1",
+            "price": "12.00",
+            "inventoryItem": {"id": "gid://shopify/InventoryItem/7", "tracked": True},
+            "__parentId": "gid://shopify/Product/5",
+        },
+        {
+            "id": "gid://shopify/InventoryLevel/1?inventory_item_id=7",
+            "location": {"id": "L1"},
+            "quantities": [{"name": "available", "quantity": 4}],
+            "__parentId": parent,
+        },
+    ]
+    text = "\n".join(json.dumps(line) for line in (reversed(lines) if backwards else lines))
+
+    [variant] = bulk.variants_of(text)
+
+    assert (variant.sku, variant.product_title, variant.figures) == ("MUG-1", "Mug", (("L1", 4),))
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"id": 5}', '{"id": "x"}', '{"id": "gid://shopify/ProductVariant/1"}'])
+def test_a_bulk_result_that_cannot_be_read_is_not_half_a_catalog(line: str) -> None:
+    with pytest.raises(UnexpectedReply):
+        list(bulk.variants_of(line))
