@@ -13,7 +13,7 @@ from graphql import GraphQLError, execute, parse, validate
 
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.paging import WHOLE
-from connectors.sandbox.shopify.state import BULK, Doc
+from connectors.sandbox.shopify.state import BULK, Doc, number_of
 
 RUN_SECONDS = 0.5
 """How long an operation is RUNNING before it is COMPLETED."""
@@ -109,13 +109,18 @@ def _rows(value: Any, parent: str | None = None) -> Iterator[Doc]:
             yield from _rows(entry, parent)
             continue
         for node in nodes:
-            own = {name: inner for name, inner in node.items() if _nodes(inner) is None}
+            own: Doc = _without_connections(node)
             if parent is not None:
                 own["__parentId"] = parent
             yield own
-            yield from _rows(
-                {name: inner for name, inner in node.items() if _nodes(inner) is not None}, node.get("id", parent)
-            )
+            # Also the connections of objects inside the node: they hang under the nearest node that is a row.
+            yield from _rows(node, node.get("id", parent))
+
+
+def _without_connections(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_connections(inner) for name, inner in value.items() if _nodes(inner) is None}
 
 
 def _nodes(value: Any) -> list[Doc] | None:
@@ -127,7 +132,8 @@ def _nodes(value: Any) -> list[Doc] | None:
 
 
 def _mine(context: Context) -> list[Doc]:
-    return [doc for doc in context.world.table(BULK).values() if doc["shop"] == context.shop]
+    found = [doc for doc in context.world.table(BULK).values() if doc["shop"] == context.shop]
+    return sorted(found, key=lambda doc: number_of(doc["id"]))
 
 
 def current(root: Any, info: Any, type: str = "QUERY") -> Doc | None:

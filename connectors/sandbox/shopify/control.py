@@ -43,7 +43,7 @@ class ShopifyControl:
 
     def keys(self) -> list[str]:
         """Return the domains of all shops."""
-        return list(self.face.state.shops)
+        return [shop["shop"] for shop in self.face.state.in_order()]
 
     # Goods
 

@@ -21,7 +21,7 @@ from graphql import GraphQLError
 
 from connectors.sandbox.shopify import access, search
 from connectors.sandbox.shopify.context import Context
-from connectors.sandbox.shopify.state import SUBSCRIPTIONS, Doc
+from connectors.sandbox.shopify.state import SUBSCRIPTIONS, Doc, number_of
 
 if TYPE_CHECKING:
     from connectors.sandbox.world import World
@@ -40,7 +40,8 @@ Deliver = Callable[[str, dict[str, str], bytes, Callable[[], None] | None], None
 
 def of_shop(world: World, shop: str) -> list[Doc]:
     """Return a shop's subscriptions, oldest first."""
-    return [doc for doc in world.table(SUBSCRIPTIONS).values() if doc["shop"] == shop]
+    found = [doc for doc in world.table(SUBSCRIPTIONS).values() if doc["shop"] == shop]
+    return sorted(found, key=lambda doc: number_of(doc["id"]))
 
 
 def topic_name(topic: str) -> str:

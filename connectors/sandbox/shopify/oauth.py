@@ -92,7 +92,7 @@ async def app_store(request: web.Request) -> web.Response:
             "installed": bool(installed.get(shop["shop"], {}).get("scopes")),
             "products": len(face.state.products_of[shop["shop"]]),
         }
-        for shop in face.state.shops.values()
+        for shop in face.state.in_order()
     ]
     return pages.render(request, "app_store.html", shops=rows, web_url=face.core.web_url)
 

@@ -234,6 +234,10 @@ class State:
 
     # Reading
 
+    def in_order(self) -> list[Doc]:
+        """The shops in the order of the catalog, whatever order the journal gave them."""
+        return sorted(self.shops.values(), key=lambda shop: number_of(shop["gid"]))
+
     def online_locations(self, shop: str) -> list[Doc]:
         """Active locations that fulfill online orders, in the shop's order of priority."""
         return [place for place in self.locations_of[shop] if place["isActive"] and place["fulfillsOnlineOrders"]]
