@@ -47,12 +47,13 @@ def identify(request: HttpRequest) -> bool:
     if not token:
         return False
     request.user = AnonymousUser()
+    # Another site cannot make a browser send this header, so a bad token gets its 401 and not a CSRF error.
+    request._dont_enforce_csrf_checks = bool(request.headers.get("Authorization"))  # type: ignore[attr-defined]
     try:
         claims = connections.authorization(PLATFORM).decode_session_token(token)
     except ConnectorError:
         request.embedded_refused = True  # type: ignore[attr-defined]
         return True
-    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
     request.frame_ancestors = ancestors(claims.shop)  # type: ignore[attr-defined]
     route = StoreRoute.objects.filter(platform=PLATFORM, key=claims.shop).first()
     request.embedded = Visitor(  # type: ignore[attr-defined]
