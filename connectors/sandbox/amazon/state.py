@@ -54,9 +54,9 @@ class AmazonState:
         self.by_created: dict[str, list[tuple[str, str]]] = defaultdict(list)
         if not self.sellers:
             self._sow()
-        for listing in self.listings.values():
-            if listing not in self.listings_of[listing["seller"]]:
-                self.listings_of[listing["seller"]].append(listing)
+        self.listings_of.clear()
+        for listing in sorted(self.listings.values(), key=lambda doc: doc["place"]):
+            self.listings_of[listing["seller"]].append(listing)
         for order in self.orders.values():
             self.by_updated[order["seller"]].append((order["updated_at"], order["id"]))
             self.by_created[order["seller"]].append((order["created_at"], order["id"]))
@@ -80,8 +80,8 @@ class AmazonState:
         self.world.put(SELLERS, key, seller)
         self.listings_of[key] = []
         now = iso_ms(self.world.now())
-        for row in listings:
-            doc = {**row, "seller": key, "version": 1, "updated_at": now}
+        for place, row in enumerate(listings):
+            doc = {**row, "seller": key, "place": place, "version": 1, "updated_at": now}
             doc["prices"] = {site: row["prices"].get(site) or convert(row["prices"], site) for site in sites}
             self.world.put(LISTINGS, f"{key}|{row['sku']}", doc)
             self.listings_of[key].append(doc)

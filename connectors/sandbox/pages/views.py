@@ -19,7 +19,7 @@ from connectors.sandbox.limits import PLATFORMS, PROFILES
 from connectors.sandbox.server import CORE
 from connectors.sandbox.traffic import TRAFFIC
 
-_SHOWN = 40
+_SHOWN = 14
 _PROFILE_WORDS = {
     "demo": "demo: a hundred times the published rates",
     "real": "real: the published rates",
