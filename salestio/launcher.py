@@ -28,7 +28,9 @@ from salestio.launch.report import print_summary, run_line
 from salestio.launch.state import RunState, default_directory, digest, migration_hash, wait_for_port
 
 ROOT = Path(__file__).resolve().parent.parent
-END_ORDER = ("beat", "listener", "worker", "web", "sandbox", "redis", "postgres")
+ENTRIES = ("beat", "listener", "worker", "web")
+SERVERS = ("sandbox", "redis", "postgres")
+"""The order in which they end; the second kind after the first has gone."""
 STOP_SIGNALS: dict[str, int] = {
     "postgres": signal.SIGINT
 }  # PostgreSQL's fast shutdown; SIGTERM would wait for its clients
@@ -107,6 +109,9 @@ class Launcher:
             say("Ending …")
             return 0
         except ServiceError as error:
+            if self.stopping:
+                # What we were doing was cut off by the same Ctrl-C; that is no fault to report.
+                return 0
             say(str(error))
             return 1
         finally:
@@ -165,7 +170,7 @@ class Launcher:
         self._add(self._child("web", [python, *granian, "salestio.wsgi:application"]))
         self._add(self._child("worker", [python, *worker], grace=30.0))
         self._add(self._child("beat", [python, *beat], grace=5.0))
-        self._add(self._child("listener", [python, "manage.py", "listen"]))
+        self._add(self._child("listener", [python, "manage.py", "listen"], grace=3.0))
         try:
             self._wait_until_ready(readiness)
         finally:
@@ -321,7 +326,7 @@ class Launcher:
         """Write DIR/run.json and the pids as they are now."""
         self.line = run_line(
             self.web, self.sandbox, self.merchants, self.credentials["admin"],
-            {name: self.children[name].pids if name in self.children else [] for name in reversed(END_ORDER)},
+            {name: self.children[name].pids if name in self.children else [] for name in ENTRIES + SERVERS},
         )  # fmt: skip
         self.state.write("run.json", self.line)
         self.state.remember({name: child.process.pid for name, child in self.children.items() if child.process})
@@ -361,12 +366,19 @@ class Launcher:
     # ── end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _end(self) -> None:
-        """End the children, entry points first and the database last, so that nothing is cut off in the middle."""
-        for name in END_ORDER:
-            if child := self.children.get(name):
-                # A second signal asks for haste; the servers still close their files.
-                hasty = self.stopping > 1 and name not in ("postgres", "redis")
-                child.end(0.5 if hasty else None)
+        """End the children: first those that take in work, asked in order and waited for together, then one by one what
+        they need, the database last."""
+        entries = [self.children[name] for name in ENTRIES if name in self.children]
+        began = time.monotonic()
+        for child in entries:
+            child.ask_to_end()
+        for child in entries:
+            # A second signal asks for haste; the servers still close their files.
+            grace = 0.5 if self.stopping > 1 else child.grace
+            child.wait_ended(max(began + grace - time.monotonic(), 0.1))
+        for name in SERVERS:
+            if name in self.children:
+                self.children[name].end()
         if self.children:
             self.state.remember({})
 

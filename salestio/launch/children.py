@@ -77,19 +77,27 @@ class Child:
         """Whether it died five times within a minute, each time before it had run steadily."""
         return len(self._deaths) == TOO_MANY and self._deaths[-1] - self._deaths[0] <= WITHIN
 
+    def ask_to_end(self) -> None:
+        """Send the stop signal and return at once."""
+        if self.process and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(self.stop_signal)
+
     def end(self, grace: float | None = None) -> None:
-        """End the process and its group: the stop signal, then after the grace SIGKILL."""
+        """End the process and its group: the stop signal, then after the grace (seconds) SIGKILL."""
+        self.ask_to_end()
+        self.wait_ended(self.grace if grace is None else grace)
+
+    def wait_ended(self, grace: float) -> None:
+        """Wait for a process that was asked to end; after the grace SIGKILL its group."""
         process = self.process
         if process is None:
             return
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(self.stop_signal)
-            try:
-                process.wait(self.grace if grace is None else grace)
-            except subprocess.TimeoutExpired:
-                signal_group(process.pid, signal.SIGKILL)
-                process.wait(10)
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            signal_group(process.pid, signal.SIGKILL)
+            process.wait(10)
         signal_group(process.pid, signal.SIGKILL)
         self.process = None
 
