@@ -11,6 +11,15 @@ import structlog
 QUIET = ("httpx", "httpcore", "urllib3", "botocore", "celery.worker.strategy", "celery.app.trace", "amqp", "kombu")
 
 
+def _without_query(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Keep a request's path only: Django hands the whole request to its log, and a query may hold a code or a token."""
+    request = event.get("request")
+    if request is not None and hasattr(request, "path"):
+        event["request"] = getattr(request, "request_id", request.path)
+        event.setdefault("path", request.path)
+    return event
+
+
 def configure(options: dict[str, Any]) -> None:
     """Set up logging. `options`: {"level": name, "json": bool}; called by Django with settings.LOGGING."""
     shared: list[Any] = [
@@ -18,6 +27,7 @@ def configure(options: dict[str, Any]) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _without_query,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
