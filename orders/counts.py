@@ -44,8 +44,8 @@ def fold(merchant_id: int, *, above: int = 500) -> int:
     """Add the tally's rows of one merchant together when there are many; return how many were folded."""
     with tenancy.scope(merchant_id), connection.cursor() as cursor:
         cursor.execute(
-            """WITH some AS (SELECT id FROM orders_ordertally WHERE merchant_id = %s LIMIT 20000),
-               gone AS (DELETE FROM orders_ordertally t USING some WHERE t.id = some.id AND (SELECT count(*) FROM some) > %s
+            """WITH part AS (SELECT id FROM orders_ordertally WHERE merchant_id = %s LIMIT 20000),
+               gone AS (DELETE FROM orders_ordertally t USING part WHERE t.id = part.id AND (SELECT count(*) FROM part) > %s
                         RETURNING t.*)
                INSERT INTO orders_ordertally (merchant_id, account_ref, export_state, reason_code, fulfilled_by, change)
                SELECT merchant_id, account_ref, export_state, reason_code, fulfilled_by, sum(change)

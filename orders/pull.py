@@ -172,6 +172,8 @@ def _read_page(merchant_id: int, job: OrderPull) -> float | None:
     if rate:
         tat, wait = gcra(job.limit_tat, moment.timestamp(), rate, burst)
         if wait > 0:
+            # What was learnt meanwhile may allow more than what the last call was booked at.
+            job.limit_tat = min(job.limit_tat, moment.timestamp() + burst / rate)
             return wait
         job.limit_tat = tat
     window = _window(job, moment)
@@ -237,7 +239,7 @@ class LeaseLost(RuntimeError):
 def _finish(merchant_id: int, job: OrderPull, wait: float) -> None:
     with tenancy.scope(merchant_id), connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE orders_orderpull SET lease_until = NULL, lease_token = NULL, limit_tat = greatest(limit_tat, %s),
+            """UPDATE orders_orderpull SET lease_until = NULL, lease_token = NULL, limit_tat = %s,
                       next_attempt_at = CASE WHEN asked_at > now() - interval '1 second' THEN now()
                                              ELSE now() + make_interval(secs => %s) END
                WHERE id = %s AND lease_token = %s""",

@@ -130,7 +130,7 @@ def tenant_models() -> list[type[models.Model]]:
 @lru_cache(maxsize=1)
 def _tenant_tables() -> re.Pattern[str]:
     names = "|".join(sorted((model._meta.db_table for model in tenant_models()), key=len, reverse=True))
-    return re.compile(rf"(?<![\w.])\"?({names})\"?(?!\w)")
+    return re.compile(rf"(?<![\w.'])\"?({names})\"?(?!\w)")
 
 
 def guard(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:

@@ -1,0 +1,31 @@
+"""The demo merchant against the running sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts import connections, demo
+from accounts.models import StoreRoute
+from salestio import doorbell
+from tests.environment import RUN
+from tests.orders.world import SHOP, World
+
+
+@pytest.fixture
+def world(transactional_db: None, redis_url: str, sandbox: Any, settings: Any) -> Iterator[World]:
+    """The demo world as at the first start, catalog read, nothing bought yet."""
+    sandbox.reset()
+    sandbox.control("POST", "/limits", {"profile": "off", "list_delay_seconds": 0})
+    connections.forget_all()
+    doorbell.forget_client()
+    settings.DEMO = True
+    settings.DATA_DIR = RUN.directory
+    demo.seed(traffic=False)
+    merchant_id = StoreRoute.objects.get(key=SHOP).merchant_ref
+    made = World(sandbox, merchant_id)
+    made.work_for(0.5)
+    yield made
+    sandbox.control("DELETE", "/faults")

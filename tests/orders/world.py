@@ -1,0 +1,133 @@
+"""Drive whole loops through the real sandbox, in this process: the sweeper finds lanes, their tasks are called.
+
+No worker and no beat: what is due is found as the sweeper finds it and run as functions, so a test decides when.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import close_old_connections
+from django.utils.timezone import now
+
+from accounts.models import MarketplaceAccount, Store
+from orders import counts
+from orders.models import Order, OrderEvent, OrderPull
+from salestio import sweep, tenancy
+from salestio.celery import app
+
+SHOP = "northpine-supply.myshopify.com"
+SELLER = "A1NORTHPINEUS"
+
+
+def run_due() -> int:
+    """Run every lane that is due now, once; return how many."""
+    app.loader.import_default_modules()
+    lanes = sweep.due_lanes()
+    for task, merchant, target in lanes:
+        app.tasks[task].run(merchant, target)
+    return len(lanes)
+
+
+@dataclass(slots=True)
+class World:
+    """The demo merchant, connected to the running sandbox."""
+
+    sandbox: Any
+    merchant_id: int
+    seen: set[str] = field(default_factory=set)
+
+    def buy(self, *lines: tuple[str, int], seller: str = SELLER, **more: Any) -> list[str]:
+        """Let buyers place orders; return their marketplace ids."""
+        body = {"lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines], **more}
+        ids: list[str] = self.sandbox.control("POST", f"/accounts/amazon/{seller}/orders", body)["ids"]
+        return ids
+
+    def set_stock(self, sku: str, units: int, shop: str = SHOP) -> None:
+        """Let the merchant set a variant's stock in the store's admin, at its first location; others to zero."""
+        variant = self.variant(sku, shop)
+        for place in variant["locations"]:
+            at_first = place is variant["locations"][0]
+            self.sandbox.control(
+                "PUT", f"/stores/{shop}/variants", {"available": units if at_first else 0, "location": place["id"]}, sku=sku
+            )
+
+    def variant(self, sku: str, shop: str = SHOP) -> dict[str, Any]:
+        """Return a variant as the store's admin shows it."""
+        (found,) = self.sandbox.control("GET", f"/stores/{shop}/variants", sku=sku)["results"]
+        return dict(found)
+
+    def units(self, sku: str, shop: str = SHOP) -> int:
+        """Return a variant's available units over all locations, by the store's own word."""
+        return sum(place["available"] for place in self.variant(sku, shop)["locations"])
+
+    def store_orders(self, reference: str, shop: str = SHOP) -> list[dict[str, Any]]:
+        """Return the store orders that carry a marketplace order id, by the store's own word."""
+        found: list[dict[str, Any]] = self.sandbox.control("GET", f"/stores/{shop}/orders", reference=reference)["results"]
+        return found
+
+    def writes(self, kind: str) -> list[dict[str, Any]]:
+        """Return the sandbox's record of accepted writes of a kind."""
+        found: list[dict[str, Any]] = self.sandbox.control("GET", "/writes", kind=kind, limit=1000)
+        return found
+
+    def fault(self, **body: Any) -> None:
+        """Break something in the sandbox."""
+        self.sandbox.control("POST", "/faults", body)
+
+    def mend(self) -> None:
+        """End all faults."""
+        self.sandbox.control("DELETE", "/faults")
+
+    def order(self, reference: str) -> Order | None:
+        """Return our order of a marketplace id."""
+        with tenancy.scope(self.merchant_id):
+            return Order.objects.filter(marketplace_order_id=reference).first()
+
+    def events(self, reference: str) -> list[str]:
+        """Return the codes of an order's log, oldest first."""
+        with tenancy.scope(self.merchant_id):
+            rows = OrderEvent.objects.filter(order__marketplace_order_id=reference).order_by("id")
+            return list(rows.values_list("code", flat=True))
+
+    def states(self) -> dict[str, int]:
+        """Return the counts by export state."""
+        with tenancy.scope(self.merchant_id):
+            return counts.summary()["states"]
+
+    def account(self, key: str = SELLER) -> MarketplaceAccount:
+        with tenancy.scope(self.merchant_id):
+            return MarketplaceAccount.objects.select_related("store", "merchant").get(key=key)
+
+    def store(self, key: str = SHOP) -> Store:
+        with tenancy.scope(self.merchant_id):
+            return Store.objects.get(key=key)
+
+    def work(self, *references: str, until: tuple[str, ...] = ("created", "held", "skipped", "canceled"), seconds: float = 20.0) -> None:
+        """Run what is due until these orders are in one of the states; fails after `seconds` with what they are in."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.pull()
+            run_due()
+            close_old_connections()
+            rows = {reference: self.order(reference) for reference in references}
+            if all(row is not None and row.export_state in until for row in rows.values()):
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError({ref: (row.export_state, row.reason_code, row.reason_data) if row else None for ref, row in rows.items()})
+            time.sleep(0.02)
+
+    def pull(self) -> None:
+        """Make the accounts due, and forget the list call's limit: it allows one call in three minutes."""
+        with tenancy.scope(self.merchant_id):
+            OrderPull.objects.update(next_attempt_at=now(), limit_tat=0)
+
+    def work_for(self, seconds: float) -> None:
+        """Run what is due for a while."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.pull()
+            run_due()
+            time.sleep(0.02)
