@@ -367,13 +367,15 @@ def refund(ctx: Context, doc: Doc, entry: Doc) -> Doc:
 
 
 def _transaction(doc: Doc, row: Doc) -> Doc:
-    amount = money.webhook_bag(row["amount"], currencies_of(doc))["shop_money"]["amount"]
+    both = currencies_of(doc)
+    amount = money.webhook_bag(row["amount"], both)["shop_money"]["amount"]
     number = number_of(row["id"])
     return {
         "id": number,
         "admin_graphql_api_id": row["id"],
         "order_id": number_of(doc["id"]),
         "amount": amount,
+        "amount_rounding": None,
         "authorization": None,
         "created_at": row["createdAt"],
         "currency": doc["currencyCode"],
@@ -382,6 +384,7 @@ def _transaction(doc: Doc, row: Doc) -> Doc:
         "gateway": row["gateway"],
         "kind": row["kind"].lower(),
         "location_id": None,
+        "manual_payment_gateway": True,
         "message": None,
         "parent_id": _num(row.get("parent")),
         "payment_id": f"{doc['name']}.{number % 1000}",
@@ -390,8 +393,15 @@ def _transaction(doc: Doc, row: Doc) -> Doc:
         "source_name": doc["sourceName"],
         "status": row["status"].lower(),
         "test": row["test"],
+        "total_unsettled_set": _unsettled(both),
         "user_id": None,
     }
+
+
+def _unsettled(both: tuple[str, str]) -> Doc:
+    """Nothing is ever unsettled here; this one bag names its currency ``currency``."""
+    faces = zip(("presentment_money", "shop_money"), (both[1], both[0]), strict=True)
+    return {face: {"amount": str(money.cents(Decimal(0), code)), "currency": code} for face, code in faces}
 
 
 def inventory_level(level: Doc) -> Doc:

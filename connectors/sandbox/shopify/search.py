@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*(\(|\)|-(?=[A-Za-z_('"])|(?:[A-Za-z_][\w.]*:)|(?:>=|<=|>|<)|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^\s()]+)"""
 )
+_NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,8 @@ def _compare(value: Any, term: Term) -> bool:
             return False
     have = str(value).casefold()
     if term.op != "=":
+        if _NUMBER.match(have) and _NUMBER.match(wanted):
+            return _ordered(Decimal(have), Decimal(wanted), term.op)
         return _ordered(have, _same_form(wanted.casefold()), term.op)
     if wanted == "*":
         return bool(have)

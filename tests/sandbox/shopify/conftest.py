@@ -19,11 +19,17 @@ ORDER_CREATE = """
 mutation OrderCreate($order: OrderCreateOrderInput!, $options: OrderCreateOptionsInput) {
   orderCreate(order: $order, options: $options) {
     order {
-      id name sourceIdentifier totalPriceSet { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }
-      subtotalPriceSet { shopMoney { amount } } totalTaxSet { shopMoney { amount } } totalDiscountsSet { shopMoney { amount } }
+      id name sourceIdentifier
+      totalPriceSet { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }
+      subtotalPriceSet { shopMoney { amount } }
+      totalTaxSet { shopMoney { amount } }
+      totalDiscountsSet { shopMoney { amount } }
       totalOutstandingSet { shopMoney { amount } } displayFinancialStatus displayFulfillmentStatus requiresShipping tags
       fulfillmentOrders(first: 10) {
-        nodes { id status assignedLocation { location { name } } lineItems(first: 10) { nodes { id totalQuantity remainingQuantity } } }
+        nodes {
+          id status assignedLocation { location { name } }
+          lineItems(first: 10) { nodes { id totalQuantity remainingQuantity } }
+        }
       }
       metafield(namespace: "salestio", key: "order_key") { value }
     }
@@ -85,7 +91,12 @@ class Shop:
 
     def order(self, sku: str = "NP-TEE-XL", quantity: int = 1, **more: Any) -> dict[str, Any]:
         """Return an OrderCreateOrderInput of one line."""
-        line = {"variantId": self.variant(sku)["id"], "quantity": quantity, "requiresShipping": True, "priceSet": dollars("24.00")}
+        line = {
+            "variantId": self.variant(sku)["id"],
+            "quantity": quantity,
+            "requiresShipping": True,
+            "priceSet": dollars("24.00"),
+        }
         return {"lineItems": [line], "currency": "USD", "financialStatus": "PAID", **more}
 
     def create(self, order: dict[str, Any], behaviour: str | None = "DECREMENT_OBEYING_POLICY") -> dict[str, Any]:

@@ -36,7 +36,9 @@ class Caller:
         return data
 
 
-def test_every_prepared_operation_gets_an_answer_of_the_official_shape(shop: Shop, specs: Path, receiver: Receiver) -> None:
+def test_every_prepared_operation_gets_an_answer_of_the_official_shape(
+    shop: Shop, specs: Path, receiver: Receiver
+) -> None:
     call = Caller(shop, specs)
     shop.sandbox.control("POST", f"/stores/{shop.shop}/settings", {"bulk_operations": True})
     assert call("Shop")["shop"]["currencyCode"] == "USD"
@@ -63,7 +65,10 @@ def test_every_prepared_operation_gets_an_answer_of_the_official_shape(shop: Sho
     assert call("FulfillmentOrderMove", id=part["id"], to=other)["fulfillmentOrderMove"]["userErrors"] == []
     parcel = {
         "lineItemsByFulfillmentOrder": [
-            {"fulfillmentOrderId": part["id"], "fulfillmentOrderLineItems": [{"id": part["lineItems"]["nodes"][0]["id"], "quantity": 1}]}
+            {
+                "fulfillmentOrderId": part["id"],
+                "fulfillmentOrderLineItems": [{"id": part["lineItems"]["nodes"][0]["id"], "quantity": 1}],
+            }
         ],
         "trackingInfo": {"company": "UPS", "number": "1Z1"},
     }
@@ -87,13 +92,23 @@ def test_every_prepared_operation_gets_an_answer_of_the_official_shape(shop: Sho
     moved = {"name": "available", "reason": "correction", "changes": [{**entry, "delta": -2}]}
     assert call("InventoryAdjust", input=moved, key="a-1")["inventoryAdjustQuantities"]["userErrors"] == []
     bulk = call("BulkQuery", q="{ products { edges { node { id variants { edges { node { id sku } } } } } } }")
-    assert call("Bulk", id=bulk["bulkOperationRunQuery"]["bulkOperation"]["id"])["bulkOperation"]["objectCount"] == "236"
+    assert (
+        call("Bulk", id=bulk["bulkOperationRunQuery"]["bulkOperation"]["id"])["bulkOperation"]["objectCount"] == "236"
+    )
     assert call.ran == {d.name.value for d in official.parse(call.text).definitions}
 
 
 def _full_order(variant: str) -> dict[str, Any]:
     """An order with everything our client sends."""
-    home = {"firstName": "Ann", "lastName": "Lee", "address1": "1 Elm St", "city": "Boise", "provinceCode": "ID", "countryCode": "US", "zip": "83702"}
+    home = {
+        "firstName": "Ann",
+        "lastName": "Lee",
+        "address1": "1 Elm St",
+        "city": "Boise",
+        "provinceCode": "ID",
+        "countryCode": "US",
+        "zip": "83702",
+    }
     tax = [{"title": "Tax", "rate": "0.06", "priceSet": dollars("2.88"), "channelLiable": True}]
     return {
         "name": "AMZ-1",

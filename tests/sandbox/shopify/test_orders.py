@@ -10,10 +10,12 @@ from tests.sandbox.shopify.conftest import ORDER_CREATE, OTHER_SHOP, Shop, dolla
 
 SHORT = {"code": "INVALID", "field": ["order", "lineItems"], "message": "Line items Unable to reserve inventory"}
 DEFINE = """
-mutation { metafieldDefinitionCreate(definition: {name: "Key", namespace: "salestio", key: "order_key", type: "id", ownerType: ORDER})
-  { createdDefinition { id capabilities { uniqueValues { enabled } } } userErrors { code message } } }
+mutation { metafieldDefinitionCreate(
+    definition: {name: "Key", namespace: "salestio", key: "order_key", type: "id", ownerType: ORDER}
+  ) { createdDefinition { id capabilities { uniqueValues { enabled } } } userErrors { code message } } }
 """
-BY_KEY = 'query($v: String!) { orderByIdentifier(identifier: {customId: {namespace: "salestio", key: "order_key", value: $v}}) { id } }'
+BY_KEY = """query($v: String!) {
+  orderByIdentifier(identifier: {customId: {namespace: "salestio", key: "order_key", value: $v}}) { id } }"""
 SEARCH = "query($q: String!) { orders(first: 50, query: $q) { nodes { id name } } }"
 
 
@@ -62,10 +64,15 @@ def test_without_an_inventory_behaviour_nothing_is_claimed(shop: Shop) -> None:
 def test_ignoring_the_policy_goes_below_zero_and_is_recorded_as_an_oversale(shop: Shop) -> None:
     shop.change("NP-TEE-XL", available=1)
     shop.change("NP-TEE-XL", available=0, location="Reno Outlet")
-    shop.created(shop.order(quantity=3, sourceIdentifier="X-1", tags=["salestio_create_anyway"]), behaviour="DECREMENT_IGNORING_POLICY")
+    shop.created(
+        shop.order(quantity=3, sourceIdentifier="X-1", tags=["salestio_create_anyway"]),
+        behaviour="DECREMENT_IGNORING_POLICY",
+    )
     assert shop.available("NP-TEE-XL") == [-2, 0]
     alarms = shop.sandbox.control("GET", "/writes", kind="oversold")
-    assert [(a["reference"], a["body"]["sku"], a["body"]["missing"], a["body"]["create_anyway"]) for a in alarms] == [("X-1", "NP-TEE-XL", 2, True)]
+    assert [(a["reference"], a["body"]["sku"], a["body"]["missing"], a["body"]["create_anyway"]) for a in alarms] == [
+        ("X-1", "NP-TEE-XL", 2, True)
+    ]
 
 
 def test_unfulfilled_orders_that_bypass_stock_are_an_oversale_once_they_sell_more_than_there_is(shop: Shop) -> None:
@@ -79,7 +86,9 @@ def test_unfulfilled_orders_that_bypass_stock_are_an_oversale_once_they_sell_mor
 
 
 @pytest.mark.parametrize("change", [{"policy": "continue"}, {"tracked": False}])
-def test_continue_and_untracked_variants_are_never_refused_and_never_an_oversale(shop: Shop, change: dict[str, Any]) -> None:
+def test_continue_and_untracked_variants_are_never_refused_and_never_an_oversale(
+    shop: Shop, change: dict[str, Any]
+) -> None:
     shop.change("NP-TEE-XL", available=0)
     shop.change("NP-TEE-XL", available=0, location="Reno Outlet")
     shop.change("NP-TEE-XL", **change)
@@ -108,7 +117,10 @@ def test_included_taxes_do_not_raise_the_total_and_a_rate_alone_is_enough(shop: 
 
 def test_an_order_in_another_currency_keeps_both_amounts(shop: Shop) -> None:
     order = shop.order(presentmentCurrency="GBP")
-    order["lineItems"][0]["priceSet"] = {**dollars("24.00"), "presentmentMoney": {"amount": "18.96", "currencyCode": "GBP"}}
+    order["lineItems"][0]["priceSet"] = {
+        **dollars("24.00"),
+        "presentmentMoney": {"amount": "18.96", "currencyCode": "GBP"},
+    }
     made = shop.created(order)["totalPriceSet"]
     assert made["shopMoney"] == {"amount": "24.0", "currencyCode": "USD"}
     assert made["presentmentMoney"] == {"amount": "18.96", "currencyCode": "GBP"}
@@ -191,7 +203,13 @@ def test_search_lag_hides_a_fresh_order_from_searches_and_if_asked_from_the_key_
 def test_orders_are_found_by_source_tag_name_and_time(shop: Shop) -> None:
     made = shop.created(shop.order(sourceIdentifier="S-2", tags=["Amazon", "US 1"], name="AMZ-77"))
     shop.created(shop.order(sourceIdentifier="S-3"))
-    for query in ("source_identifier:S-2", "tag:'us 1'", "name:AMZ-77", "tag:Amazon -source_identifier:S-3", "created_at:>2020-01-01 name:AMZ-77"):
+    for query in (
+        "source_identifier:S-2",
+        "tag:'us 1'",
+        "name:AMZ-77",
+        "tag:Amazon -source_identifier:S-3",
+        "created_at:>2020-01-01 name:AMZ-77",
+    ):
         assert [node["name"] for node in shop.run(SEARCH, q=query)["orders"]["nodes"]] == ["AMZ-77"], query
     assert len(shop.run(SEARCH, q="source_identifier:S-2 OR source_identifier:S-3")["orders"]["nodes"]) == 2
     assert shop.run(SEARCH, q="created_at:>'2100-01-01'")["orders"]["nodes"] == []
@@ -221,13 +239,24 @@ def test_an_order_shipped_before_it_is_created_is_fulfilled_and_moves_no_stock(s
 def test_every_accepted_order_is_in_the_write_record_with_its_reference(shop: Shop) -> None:
     made = shop.created(shop.order(sourceIdentifier="S-9", quantity=2))
     (write,) = shop.sandbox.control("GET", "/writes", kind="order.create")
-    assert (write["platform"], write["key"], write["reference"], write["id"]) == ("shopify", shop.shop, "S-9", made["id"])
+    assert (write["platform"], write["key"], write["reference"], write["id"]) == (
+        "shopify",
+        shop.shop,
+        "S-9",
+        made["id"],
+    )
     assert write["body"]["lines"][0]["sku"] == "NP-TEE-XL"
     assert write["body"]["total"] == "48.00"
 
 
 def test_an_order_done_before_the_connection_dropped_is_there(shop: Shop) -> None:
-    fault = {"platform": "shopify", "operation": "orderCreate", "kind": "status_after", "params": {"code": 502}, "count": 1}
+    fault = {
+        "platform": "shopify",
+        "operation": "orderCreate",
+        "kind": "status_after",
+        "params": {"code": 502},
+        "count": 1,
+    }
     shop.sandbox.control("POST", "/faults", fault)
     answer = shop.post(ORDER_CREATE, {"order": shop.order(sourceIdentifier="S-502")})
     assert answer.status_code == 502

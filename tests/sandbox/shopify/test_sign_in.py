@@ -29,13 +29,21 @@ def genuine(shop: Shop, location: str) -> dict[str, str]:
 
 def token(shop: Shop, domain: str = SHOP, **form: str) -> requests.Response:
     secret = {"client_id": shop.client["client_id"], "client_secret": shop.client["client_secret"]}
-    return requests.post(f"{shop.sandbox.url}/shopify/{domain}/admin/oauth/access_token", data={**secret, **form}, timeout=10)
+    return requests.post(
+        f"{shop.sandbox.url}/shopify/{domain}/admin/oauth/access_token", data={**secret, **form}, timeout=10
+    )
 
 
 def consent(shop: Shop, answer: str, domain: str = SHOP, **change: str) -> requests.Response:
     """Open the consent page and press one of its buttons."""
     callback = f"{_web(shop)}/shopify/callback"
-    query = {"client_id": shop.client["client_id"], "scope": "read_products,write_orders", "redirect_uri": callback, "state": "s 1", **change}
+    query = {
+        "client_id": shop.client["client_id"],
+        "scope": "read_products,write_orders",
+        "redirect_uri": callback,
+        "state": "s 1",
+        **change,
+    }
     url = f"{shop.sandbox.url}/shopify/{domain}/admin/oauth/authorize"
     page = requests.get(url, params=query, timeout=10)
     if page.status_code != 200:
@@ -80,7 +88,9 @@ def test_cancel_on_the_consent_page_gives_no_code(shop: Shop) -> None:
     assert "code=" not in answer.headers["Location"]
 
 
-@pytest.mark.parametrize("change", [{"client_id": "other"}, {"redirect_uri": "https://evil.example/callback"}, {"scope": "everything"}])
+@pytest.mark.parametrize(
+    "change", [{"client_id": "other"}, {"redirect_uri": "https://evil.example/callback"}, {"scope": "everything"}]
+)
 def test_a_consent_page_with_wrong_parameters_is_refused(shop: Shop, change: dict[str, str]) -> None:
     assert consent(shop, "install", **change).status_code == 400
 
@@ -123,7 +133,9 @@ def test_the_frame_carries_a_session_token_that_shopifys_own_package_accepts_and
     source = html.unescape(re.search(r'<iframe[^>]* src="([^"]+)"', page.text).group(1))  # type: ignore[union-attr]
     query = genuine(shop, source)
     assert query["embedded"] == "1"
-    claims = session_token.decode_from_header(f"Bearer {query['id_token']}", shop.client["client_id"], shop.client["client_secret"])
+    claims = session_token.decode_from_header(
+        f"Bearer {query['id_token']}", shop.client["client_id"], shop.client["client_secret"]
+    )
     assert claims["dest"] == f"https://{SHOP}"
     assert claims["exp"] - claims["iat"] == 60
     form = {
