@@ -26,7 +26,7 @@ CHECKS: dict[str, list[str]] = {
     "format (ruff format --check)": ["-m", "ruff", "format", "--check", "."],
     "types (mypy)": ["-m", "mypy"],
     "import directions (lint-imports)": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
-    "migrations (makemigrations --check)": ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "migrations (makemigrations --check)": ["-W", "ignore::RuntimeWarning", "manage.py", "makemigrations", "--check", "--dry-run"],
 }
 
 
