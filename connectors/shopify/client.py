@@ -7,6 +7,7 @@ Shopify answers 200 for nearly everything, so the body decides: throttling, refu
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import requests
 
 from connectors.contract.errors import (
     AccessDenied,
+    AddressRejected,
     ConnectorError,
     NotFound,
     OutcomeUnknown,
@@ -185,10 +187,12 @@ class Client:
         if not document.write:
             return UnexpectedReply(words, platform=PLATFORM, operation=document.name, status=200)
         if data is None and all(_before_execution(entry) for entry in entries):
-            return Rejected(
+            fields = _refused_fields(entries)
+            kind = AddressRejected if any(_ADDRESS.match(field) for field in fields) else Rejected
+            return kind(
                 words,
                 code=next((code for code in sorted(codes) if code), "INVALID"),
-                fields=_problems(entries),
+                fields=fields,
                 platform=PLATFORM,
                 operation=document.name,
                 status=200,
@@ -249,15 +253,23 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+_ADDRESS = re.compile(r"(shipping|billing)Address\b")
+
+_VARIABLE = re.compile(r"invalid value (?:at|for) \.?([A-Za-z0-9_.\[\]]+)")
+"""How a refused variable names its place in the error's words, when it is not given apart."""
+
+
 def _message(entry: Any) -> str:
-    """Return an error's words. A refused variable quotes the whole value: a buyer's address must stay out."""
+    """Return an error's words. Those about a refused variable quote its value: what a buyer wrote must stay out."""
     text = str(entry.get("message") or "") if isinstance(entry, dict) else str(entry)
-    if _part(entry, "extensions").get("problems"):
-        return "The order does not fit Shopify's form: " + ", ".join(_problems([entry]))
+    if fields := _refused_fields([entry]):
+        return "Shopify does not take this value: " + ", ".join(fields)
+    if _part(entry, "extensions").get("code") == "INVALID_VARIABLE" or "invalid value" in text:
+        return "Shopify does not take one of the values"
     return text[:200] or "no reason given"
 
 
-def _problems(entries: Sequence[Any]) -> list[str]:
+def _refused_fields(entries: Sequence[Any]) -> list[str]:
     """Return the paths of the variables Shopify refused (shippingAddress.countryCode)."""
     found: list[str] = []
     for entry in entries:
@@ -265,7 +277,9 @@ def _problems(entries: Sequence[Any]) -> list[str]:
         for problem in problems if isinstance(problems, list) else ():
             if isinstance(problem, dict):
                 found.append(".".join(str(step) for step in problem.get("path") or ()))
-    return found
+        if not problems and isinstance(entry, dict):
+            found += (path.rstrip(".") for path in _VARIABLE.findall(str(entry.get("message") or "")))
+    return list(dict.fromkeys(path for path in found if path))
 
 
 def _needed(entries: Sequence[Any]) -> list[str]:

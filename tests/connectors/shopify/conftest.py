@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from connectors.ratelimit import NoLimiter
 from connectors.shopify.config import ShopifyConfig
 from connectors.shopify.connector import Shopify
 from tests.connectors.contract import Tokens, World
+from tests.connectors.shopify import judge
 from tests.connectors.shopify.cast import SHOP
 from tests.connectors.shopify.cast import draft as mug
 
@@ -27,6 +31,26 @@ _numbers = itertools.count(1)
 def nobody_else_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other parts of the product may watch all calls (metrics keep them in the database): not those of these tests."""
     monkeypatch.setattr(http, "observers", [])
+
+
+@pytest.fixture(autouse=True)
+def every_call_is_one_shopify_takes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hold every document and its variables that leave a test to Shopify's official schema, where it is at hand."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+    send = http.Caller._send
+
+    def keep(self: http.Caller, operation: str, request: Any, *rest: Any) -> http.Reply:
+        if request.url.endswith("/graphql.json"):
+            body = json.loads(request.data)
+            sent.append((body["query"], body["variables"]))
+        return send(self, operation, request, *rest)
+
+    monkeypatch.setattr(http.Caller, "_send", keep)
+    yield
+    folder = Path(os.environ.get("SALESTIO_SPECS") or "nowhere")
+    if folder.is_dir():
+        for document, variables in sent:
+            judge.check(folder, document, variables)
 
 
 @pytest.fixture

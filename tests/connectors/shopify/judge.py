@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -44,11 +45,18 @@ def schema(specs: Path) -> GraphQLSchema:
         return build_client_schema(json.load(file)["data"], assume_valid=True)
 
 
-def check(specs: Path, document: str, variables: Mapping[str, Any]) -> None:
-    """Fail unless Shopify would take this document with these variables."""
+@cache
+def _valid(specs: Path, document: str) -> DocumentNode:
+    """Return the parsed document; fail when it is not valid."""
     parsed = parse(document)
     problems = validate(schema(specs), parsed)
     assert not problems, [problem.message for problem in problems]
+    return parsed
+
+
+def check(specs: Path, document: str, variables: Mapping[str, Any]) -> None:
+    """Fail unless Shopify would take this document with these variables."""
+    parsed = _valid(specs, document)
     operations = [part for part in parsed.definitions if isinstance(part, OperationDefinitionNode)]
     assert len(operations) == 1
     values = get_variable_values(schema(specs), operations[0].variable_definitions or (), dict(variables))

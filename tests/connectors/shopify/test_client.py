@@ -210,18 +210,31 @@ def test_a_clear_no_is_not_taken_for_an_unknown_outcome(wire: Wire, step: Any, k
     assert not isinstance(caught.value, OutcomeUnknown)
 
 
-def test_a_refused_variable_names_the_field_and_not_what_the_buyer_wrote(wire: Wire) -> None:
-    extensions = {
-        "value": {"shippingAddress": {"address1": "1 Made-up Street"}},
-        "problems": [{"path": ["shippingAddress", "countryCode"], "explanation": "XX is not a country"}],
-    }
-    wire.answer_with(failed("", "Variable was provided: 1 Made-up Street", extensions=extensions))
+REFUSED_VARIABLES: dict[str, dict[str, Any]] = {
+    "places given apart": {
+        "message": "Variable $order of type OrderCreateOrderInput! was provided: 1 Made-up Street",
+        "extensions": {
+            "value": {"shippingAddress": {"address1": "1 Made-up Street"}},
+            "problems": [{"path": ["shippingAddress", "countryCode"], "explanation": "XX is not a country"}],
+        },
+    },
+    "places in the words": {
+        "message": "Variable $order was provided invalid value for shippingAddress.countryCode (1 Made-up Street)",
+        "locations": [{"line": 1, "column": 1}],
+        "extensions": {"code": "INVALID_VARIABLE"},
+    },
+}
 
-    with pytest.raises(Rejected) as caught:
+
+@pytest.mark.parametrize("entry", REFUSED_VARIABLES.values(), ids=REFUSED_VARIABLES)
+def test_a_refused_variable_names_the_field_and_not_what_the_buyer_wrote(wire: Wire, entry: dict[str, Any]) -> None:
+    wire.answer_with(answer(200, {"errors": [entry]}))
+
+    with pytest.raises(AddressRejected) as caught:
         shop_at(wire.url).create_order(draft())
 
     assert caught.value.fields == ("shippingAddress.countryCode",)
-    assert "Made-up" not in str(caught.value)
+    assert "Made-up" not in f"{caught.value} {caught.value.texts}"
 
 
 def test_a_read_with_errors_uses_nothing_of_its_data(wire: Wire) -> None:

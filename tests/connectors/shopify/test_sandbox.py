@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,9 +17,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from connectors.contract.errors import AccessDenied, AuthorizationExpired, Rejected
-from connectors.contract.types import StoreEvent
-from connectors.ratelimit import NoLimiter
+from connectors.contract.errors import AccessDenied, AuthorizationExpired, RateLimited, Rejected
+from connectors.contract.types import InventoryRule, StoreEvent
+from connectors.ratelimit import LocalLimiter, NoLimiter
 from connectors.shopify import webhooks
 from connectors.shopify.auth import ShopifyAuth
 from connectors.shopify.config import ShopifyConfig
@@ -203,3 +204,51 @@ def test_a_bulk_read_brings_the_catalog_the_plain_list_brings(world: World, shop
 
     assert read.done
     assert {variant.id: variant for variant in read.variants} == listed
+
+
+# ── Shopify's own rates ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def real_rates(world: World) -> Iterator[None]:
+    world.sandbox.control("POST", "/limits", {"platform": "shopify", "profile": "real"})
+    yield
+    world.sandbox.control("POST", "/limits", {"platform": "shopify", "profile": "demo"})
+
+
+def throttled_calls(world: World) -> int:
+    return sum(call["throttled"] for call in world.sandbox.control("GET", "/calls") if call["platform"] == "shopify")
+
+
+@pytest.mark.usefixtures("real_rates")
+def test_at_shopifys_published_rate_our_own_limiter_prevents_every_refusal(
+    world: World, config: ShopifyConfig, draft: Any
+) -> None:
+    drafts = [draft(inventory=InventoryRule.NONE) for _ in range(24)]
+    shop = Shopify(SHOP, Tokens(world.secrets[0]), LocalLimiter(), config)
+    before = throttled_calls(world)
+
+    def work(wanted: Any) -> str:
+        while True:
+            try:
+                return shop.create_order(wanted).id
+            except RateLimited as wait:
+                assert wait.ours
+                time.sleep(wait.retry_after)
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(work, drafts))
+
+    assert len(set(made)) == 24
+    assert throttled_calls(world) == before
+
+
+@pytest.mark.usefixtures("real_rates")
+def test_without_a_limiter_shopify_refuses_and_says_for_how_long(world: World, shop: Shopify, draft: Any) -> None:
+    wanted = draft()
+    with pytest.raises(RateLimited) as caught:
+        for _ in range(400):
+            shop.search_orders([wanted.reference])
+
+    assert caught.value.ours is False
+    assert 0 < caught.value.retry_after < 60
