@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from inventory import sql
-from inventory.reservations import REFRESH
 
+REFRESH = "inventory.tasks.refresh"
 SYNC_CATALOG = "inventory.tasks.sync_catalog"
 LANES_A_TICK = 500
 

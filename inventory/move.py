@@ -10,7 +10,7 @@ from accounts import connections
 from accounts.models import Store
 from connectors.contract.errors import ConnectorError, Rejected
 from connectors.contract.storefront import MovesOrders
-from inventory import placing, reservations
+from inventory import placing, watching
 from inventory.models import Location
 from salestio import routes, tenancy
 from salestio.outbox.models import OutboxRow
@@ -50,7 +50,7 @@ def move_part(
             to_location_id=found.pk if refusal else wanted.pk,
             lines=[(variant_id, units) for variant_id, units in lines],
         )
-        reservations.read_soon(variant_ids=variants)
+        watching.read_soon(variants)
         if refusal:
             text = f"It is at {found.name} instead of {wanted.name}, and could not be moved: {refusal}"
             facts = {"order": name or part_id, "order_id": order_id, "text": text}

@@ -20,7 +20,7 @@ from accounts import connections, credentials
 from accounts.models import Store
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, RateLimited
 from connectors.contract.types import StockReading
-from inventory import catalog, placing, reservations, sql, stock
+from inventory import catalog, placing, reservations, sql, stock, watching
 from salestio import routes, tenancy
 from salestio.lib.backoff import stock_recheck
 
@@ -277,4 +277,4 @@ def ask_items(store_id: int, item_ids: Collection[str]) -> int:
     found = sql.rows(
         "SELECT id FROM inventory_variant WHERE store_id = %s AND item_id = ANY(%s)", [store_id, sorted(item_ids)]
     )
-    return reservations.read_soon(variant_ids=[row[0] for row in found])
+    return watching.read_soon([row[0] for row in found])

@@ -7,7 +7,7 @@ milliseconds, because nothing here calls out. Statements are few: a batch of twe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,10 @@ from django.conf import settings
 
 from inventory import sql
 from inventory.domain.stock import Allocation, Ask, Grant, Shelf, Turn, allocate
-from salestio import doorbell, routes, tenancy
-from salestio.lib.backoff import stock_recheck
+from salestio import routes, tenancy
 
 BEFORE_HAND_OVER = ("kept", "sending", "unknown")
 COUNTING = (*BEFORE_HAND_OVER, "handed_over")
-REFRESH = "inventory.tasks.refresh"
 
 
 class StockMoved(RuntimeError):
@@ -285,35 +283,6 @@ def hand_over(*, order_id: int) -> int:
     """The store answered that the order exists: its units count on until a figure read from now on; return the rows."""
     ((rows,),) = sql.rows(f"WITH {HAND_OVER_SQL} SELECT count(*) FROM handed", hand_over_parameters(order_id))  # noqa: S608
     return int(rows)
-
-
-# ── asking for a read ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def read_soon(*, variant_ids: Collection[int], within: float = 0.0) -> int:
-    """Ask for the figures of these variants, at the latest `within` seconds from now; return how many were put forward.
-
-    Rings the store's lane after the commit when the read is due at once.
-    """
-    stores = sql.rows(
-        """WITH due AS (
-               SELECT id, clock_timestamp() + make_interval(secs => %(within)s) AS at FROM inventory_variant
-               WHERE id = ANY(%(ids)s) AND deleted_at IS NULL
-                 AND (reread_at IS NULL OR reread_at > clock_timestamp() + make_interval(secs => %(within)s))
-               ORDER BY id FOR NO KEY UPDATE)
-           UPDATE inventory_variant v SET reread_at = least(v.reread_at, due.at) FROM due WHERE v.id = due.id
-           RETURNING v.store_id""",
-        {"ids": list(variant_ids), "within": within},
-    )
-    if within <= 0:
-        for store_id in sorted({row[0] for row in stores}):
-            doorbell.ring(REFRESH, tenancy.current_merchant_id(), store_id)
-    return len(stores)
-
-
-def watch(*, variant_ids: Collection[int]) -> int:
-    """An order waits for these variants: read them again by MECHANISMS 3, at first in ten minutes."""
-    return read_soon(variant_ids=variant_ids, within=(stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit)
 
 
 # ── release ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,8 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from inventory import catalog, refresh
-from inventory.lanes import SYNC_CATALOG
-from inventory.reservations import REFRESH
+from inventory.lanes import REFRESH, SYNC_CATALOG
 from salestio import doorbell
 from salestio.tenancy import MerchantTask
 

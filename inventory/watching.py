@@ -7,26 +7,43 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from inventory import sql
-from salestio import tenancy
+from inventory.lanes import REFRESH
+from salestio import doorbell, tenancy
 from salestio.lib.backoff import stock_recheck
 
 
-def read_soon(variant_ids: Iterable[int]) -> None:
-    """Ask for a reading of these variants at once; a reading already due stays. In a scope."""
-    _ask(variant_ids, 0.0)
+def read_soon(variant_ids: Iterable[int]) -> int:
+    """Ask for a reading of these variants at once, in a scope; return how many were put forward.
+
+    A reading that is due already stays as it is. Rings the lanes after the commit.
+    """
+    stores = _ask(variant_ids, 0.0)
+    for store_id in sorted(set(stores)):
+        doorbell.ring(REFRESH, tenancy.current_merchant_id(), store_id)
+    return len(stores)
 
 
-def watch(variant_ids: Iterable[int]) -> None:
-    """Ask for a reading of these variants, short for some order, by the clock of MECHANISMS 3. In a scope."""
-    _ask(variant_ids, (stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit)
+def watch(variant_ids: Iterable[int]) -> int:
+    """Ask for a reading of these variants, short for some order, by the clock of MECHANISMS 3, in a scope.
+
+    Ten minutes from now at first; `refresh` goes on with it while orders wait. Returns how many were brought forward.
+    """
+    return len(_ask(variant_ids, (stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit))
 
 
-def _ask(variant_ids: Iterable[int], seconds: float) -> None:
+def _ask(variant_ids: Iterable[int], seconds: float) -> list[int]:
+    """Bring readings forward, never back; return the store of each variant that was changed."""
     ids = sorted(set(variant_ids))
-    if ids:
-        sql.run(
-            """UPDATE inventory_variant v SET reread_at = least(v.reread_at, now() + make_interval(secs => %s))
-               FROM (SELECT id FROM inventory_variant WHERE merchant_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE) l
-               WHERE v.id = l.id""",
-            [seconds, tenancy.current_merchant_id(), ids],
-        )
+    if not ids:
+        return []
+    found = sql.rows(
+        """WITH late AS (
+               SELECT id, clock_timestamp() + make_interval(secs => %(seconds)s) AS at FROM inventory_variant
+               WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s) AND deleted_at IS NULL
+                 AND (reread_at IS NULL OR reread_at > clock_timestamp() + make_interval(secs => %(seconds)s))
+               ORDER BY id FOR NO KEY UPDATE)
+           UPDATE inventory_variant v SET reread_at = least(v.reread_at, late.at) FROM late WHERE v.id = late.id
+           RETURNING v.store_id""",
+        {"seconds": seconds, "merchant": tenancy.current_merchant_id(), "ids": ids},
+    )
+    return [row[0] for row in found]

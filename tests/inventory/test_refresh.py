@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from inventory import inbox, lanes, refresh, reservations
+from inventory import inbox, lanes, refresh, reservations, watching
 from inventory.models import Reservation, Variant
 from salestio import routes, tenancy
 from tests.conftest import Sandbox
@@ -251,7 +251,7 @@ def test_store_orders_that_hold_nothing_are_not_asked_for(shop: Shop) -> None:
     variant = some_variant(shop)
     waiting_for_place.append((7000, "gid://shopify/Order/1", 7))
     with shop.scope():
-        reservations.read_soon(variant_ids=[variant.id])
+        watching.read_soon([variant.id])
 
     run(shop)
 
@@ -277,7 +277,7 @@ def test_a_store_that_does_not_answer_puts_the_read_off_and_the_units_stay_kept(
 def test_a_hand_over_while_the_read_is_on_its_way_asks_for_another(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     variant = some_variant(shop)
     with shop.scope():
-        reservations.read_soon(variant_ids=[variant.id])
+        watching.read_soon([variant.id])
     from connectors.shopify.stock import StockReader
 
     real = StockReader.read
@@ -305,7 +305,7 @@ def test_a_variant_orders_wait_for_is_read_again_by_the_clock(shop: Shop) -> Non
     variant = some_variant(shop)
     waits[variant.id] = clock()
     with shop.scope():
-        reservations.watch(variant_ids=[variant.id])
+        watching.watch([variant.id])
         variant.refresh_from_db()
         watched = variant.reread_at
     assert watched is not None
@@ -333,7 +333,7 @@ def test_a_product_deleted_in_the_store_is_found_by_a_read_of_its_figures(shop: 
     variant = some_variant(shop)
     shop.admin(variant.sku, deleted=True)
     with shop.scope():
-        reservations.read_soon(variant_ids=[variant.id])
+        watching.read_soon([variant.id])
 
     run(shop)
 
@@ -348,12 +348,12 @@ def test_the_sweeper_finds_lanes_with_due_reads_of_active_stores_only(shop: Shop
     with shop.scope():
         Variant.objects.update(reread_at=None)
         type(shop.store).objects.update(catalog_next_at=None)
-    lane = (reservations.REFRESH, shop.merchant.id, shop.store.id)
+    lane = (lanes.REFRESH, shop.merchant.id, shop.store.id)
 
     with tenancy.unscoped("sweep"):
         assert lanes.due_lanes() == []
     with shop.scope():
-        reservations.read_soon(variant_ids=[variant.id])
+        watching.read_soon([variant.id])
     with tenancy.unscoped("sweep"):
         assert lanes.due_lanes() == [lane]
     with shop.scope():
