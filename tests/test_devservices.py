@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
 import redis
+from django.core.management import CommandError, call_command
 
 from salestio import roles
 from salestio.devservices import Postgres, Redis, ServiceError, free_port
@@ -195,3 +199,32 @@ def test_without_any_server_fakeredis_serves_tcp(monkeypatch: pytest.MonkeyPatch
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 4
+
+
+def test_the_command_for_servers_that_are_not_ours_can_be_repeated(app_connection: Any, owner: Any) -> None:
+    before = role_facts(owner)
+
+    call_command("ensure_roles", stdout=StringIO())
+
+    assert role_facts(owner) == before
+    with closing(roles.connect(os.environ["DATABASE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == (roles.APP,)
+
+
+def test_the_command_refuses_an_app_that_signs_in_as_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://postgres:word@127.0.0.1:1/salestio")
+
+    with pytest.raises(CommandError, match="DATABASE_URL signs in as 'postgres'; it must be salestio_app"):
+        call_command("ensure_roles")
+
+
+def role_facts(owner: Any) -> list[tuple[Any, ...]]:
+    """Return what the three roles may do, and who is a member of whom."""
+    with owner.cursor() as cursor:
+        cursor.execute(
+            """SELECT rolname, rolsuper, rolinherit, rolcreaterole, rolcanlogin, rolbypassrls,
+                      ARRAY(SELECT m.roleid::regrole::text FROM pg_auth_members m WHERE m.member = r.oid)
+               FROM pg_roles r WHERE rolname LIKE 'salestio%' ORDER BY 1"""
+        )
+        return list(cursor.fetchall())
