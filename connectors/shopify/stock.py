@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from connectors.contract.types import Placement, StockFigure, StockReading, Stor
 from connectors.shopify import documents, limits, mapping
 from connectors.shopify.client import Client
 from connectors.shopify.errors import QueryTooDear
+
+logger = logging.getLogger(__name__)
 
 FIRST_LEVELS = 2
 """Locations asked for a stock item at first; a shop with more teaches it."""
@@ -57,7 +60,11 @@ class StockReader:
                 if isinstance(node, dict) and node.get("__typename") == "Order":
                     whole = self._whole_order(node)
                     orders.append(self._found(whole))
-                    placements += mapping.placements(whole)
+                    if _cut_short(whole):
+                        # Half a placement would move units about; none leaves them where they were reserved.
+                        logger.warning("an order has more parts than one answer shows", extra={"order": orders[-1].id})
+                    else:
+                        placements += mapping.placements(whole)
         return StockReading(
             figures=tuple(figures), placements=tuple(placements), missing_items=tuple(missing), orders=tuple(orders)
         )

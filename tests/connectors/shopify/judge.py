@@ -66,7 +66,7 @@ def check(specs: Path, document: str, variables: Mapping[str, Any]) -> None:
     assert set(variables) <= known, f"{sorted(set(variables) - known)} are not variables of the document"
     for field in operations[0].selection_set.selections:
         if isinstance(field, FieldNode) and field.name.value in IDEMPOTENT:
-            assert any(directive.name.value == "idempotent" for directive in field.directives)
+            assert any(directive.name.value == "idempotent" for directive in field.directives or ())
     check_scalars(variables)
 
 

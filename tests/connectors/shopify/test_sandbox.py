@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from connectors.contract.errors import AccessDenied, AuthorizationExpired, RateLimited, Rejected
-from connectors.contract.types import InventoryRule, StoreEvent
+from connectors.contract.types import InventoryRule, StoreEvent, StoreVariant
 from connectors.ratelimit import LocalLimiter, NoLimiter
 from connectors.shopify import webhooks
 from connectors.shopify.auth import ShopifyAuth
@@ -188,7 +188,8 @@ def test_where_bulk_reads_are_switched_off_the_plain_list_still_works(shop: Shop
 
 def test_a_bulk_read_brings_the_catalog_the_plain_list_brings(world: World, shop: Shopify) -> None:
     world.sandbox.control("POST", f"/stores/{SHOP}/settings", {"bulk_operations": True})
-    listed, token = {}, ""
+    listed: dict[str, StoreVariant] = {}
+    token = ""
     while True:
         page = shop.list_variants(after_token=token)
         listed |= {variant.id: variant for variant in page.items}
