@@ -223,3 +223,16 @@ def test_mails_are_listed_newest_first(world: Any) -> None:
 
 def test_without_traffic_no_order_comes_by_itself(world: Any) -> None:
     assert world.control("POST", "/traffic", {"start": True}) == {"allowed": False, "running": False, "seeded": False}
+
+
+def test_the_document_names_every_fault_every_kind_of_write_and_every_call() -> None:
+    from pathlib import Path
+
+    from connectors.sandbox.control import _ROUTES
+    from connectors.sandbox.faults import KINDS
+    from connectors.sandbox.world import WRITE_KINDS
+
+    text = (Path(__file__).resolve().parents[2] / "docs" / "sandbox.md").read_text()
+
+    assert [name for name in (*KINDS, *WRITE_KINDS) if f"`{name}`" not in text] == []
+    assert [path for _, path, _ in _ROUTES if "/" + path.split("/")[1] not in text] == []

@@ -55,7 +55,7 @@ class AmazonState:
         if not self.sellers:
             self._sow()
         self.listings_of.clear()
-        for listing in sorted(self.listings.values(), key=lambda doc: doc["place"]):
+        for listing in sorted(self.listings.values(), key=lambda doc: doc.get("place", 0)):
             self.listings_of[listing["seller"]].append(listing)
         for order in self.orders.values():
             self.by_updated[order["seller"]].append((order["updated_at"], order["id"]))
