@@ -11,7 +11,7 @@ from typing import Any
 
 from graphql import GraphQLError, execute, parse, validate
 
-from connectors.sandbox.shopify.context import Context
+from connectors.sandbox.shopify.context import Context, never_awaitable
 from connectors.sandbox.shopify.paging import WHOLE
 from connectors.sandbox.shopify.state import BULK, Doc, number_of
 
@@ -59,7 +59,7 @@ def run(root: Any, info: Any, query: str, groupObjects: bool = False) -> Doc:
             document,
             context_value=context,
             field_resolver=info.context.field_resolver,
-            is_awaitable=lambda value: False,
+            is_awaitable=never_awaitable,
         )
     finally:
         WHOLE.reset(mark)
@@ -127,7 +127,7 @@ def _nodes(value: Any) -> list[Doc] | None:
     if isinstance(value, dict) and isinstance(value.get("edges"), list):
         return [edge["node"] for edge in value["edges"]]
     if isinstance(value, dict) and isinstance(value.get("nodes"), list):
-        return value["nodes"]
+        return list(value["nodes"])
     return None
 
 

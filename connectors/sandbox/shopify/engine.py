@@ -17,6 +17,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -33,7 +34,7 @@ from graphql import (
 )
 
 from connectors.sandbox.shopify import bulk, fields_catalog, fields_order, money, roots
-from connectors.sandbox.shopify.context import Context
+from connectors.sandbox.shopify.context import Context, never_awaitable
 from connectors.sandbox.shopify.order_checks import moment
 
 MUTATION_COST = 10
@@ -71,10 +72,6 @@ def _kind(value: Any, info: Any, abstract_type: Any) -> str:
     return str(name) if name else str(value["id"].split("/")[3])
 
 
-def _never(value: Any) -> bool:
-    return False
-
-
 class Engine:
     """One schema and its cache of documents; holds no data."""
 
@@ -89,7 +86,9 @@ class Engine:
                 for name, resolve in by_field.items():
                     kind.fields[name].resolve = resolve
         for name, check in (("Decimal", _decimal), ("Money", _decimal), ("DateTime", _date_time)):
-            self.schema.type_map[name].coerce_input_value = check  # type: ignore[union-attr]
+            scalar = self.schema.type_map[name]
+            assert isinstance(scalar, GraphQLScalarType)  # noqa: S101 - our own schema
+            scalar.coerce_input_value = check
 
     def prepare(self, text: str) -> Prepared:
         """Parse and validate a document; the same text is done once."""
@@ -194,7 +193,7 @@ class Engine:
             operation_name=operation_name,
             field_resolver=_resolve,
             type_resolver=_kind,
-            is_awaitable=_never,
+            is_awaitable=never_awaitable,
         )
         assert isinstance(result, ExecutionResult)  # noqa: S101 - no resolver is asynchronous
         answer: dict[str, Any] = {}

@@ -224,7 +224,7 @@ def _disturb(face: ShopifyFace, operation: Operation, result: Doc) -> None:
     if fault := pick("unknown_enum", "shopify", operation.name):
         names = [str(fault["params"]["field"])] if fault["params"].get("field") else list(_ENUM_FIELDS)
         value = str(fault["params"].get("value", "UNANNOUNCED_STATUS"))
-        _each(data, lambda doc: [_set(doc, one, value) for one in names])
+        _each(data, lambda doc: _set_all(doc, names, value))
     for fault in face.core.faults.active("hide_order", "shopify", operation.name):
         _each(data, lambda doc, fault=fault: _hide(doc, str(fault["params"].get("match", ""))))
         face.core.faults.hit(fault)
@@ -245,6 +245,11 @@ def _each(value: Any, change: Any) -> None:
 def _set(doc: Doc, name: str, value: Any) -> None:
     if name in doc:
         doc[name] = value
+
+
+def _set_all(doc: Doc, names: list[str], value: Any) -> None:
+    for name in names:
+        _set(doc, name, value)
 
 
 def _hide(doc: Doc, match: str) -> None:

@@ -24,10 +24,11 @@ PLANS: dict[str, str] = {
 """Plan in a shop's settings → the name Shopify shows."""
 
 
-def _on_hand(level: Doc, name: str) -> int | None:
+def _named(level: Doc, name: str) -> int:
+    """A named quantity; those the pretend shop does not keep (reserved, incoming, …) are zero."""
     if name == "on_hand":
         return int(level["available"] + level["committed"])
-    return {"available": level["available"], "committed": level["committed"], "reserved": 0, "incoming": 0}.get(name, 0)
+    return int(level[name]) if name in ("available", "committed") else 0
 
 
 def _quantities(level: Doc, info: Any, names: list[str]) -> list[Doc]:
@@ -36,7 +37,7 @@ def _quantities(level: Doc, info: Any, names: list[str]) -> list[Doc]:
         {
             "id": f"gid://shopify/InventoryQuantity/{number}?inventory_item_id={number_of(level['item'])}&name={name}",
             "name": name,
-            "quantity": _on_hand(level, name),
+            "quantity": _named(level, name),
             "updatedAt": level["updatedAt"],
         }
         for name in names

@@ -173,7 +173,7 @@ ORDER: dict[str, Any] = {
     "requiresShipping": lambda o, info: any(x["requiresShipping"] for x in o["lines"]),
     "returnStatus": lambda o, info: "NO_RETURN",
     "returns": lambda o, info, **args: page([], **{k: v for k, v in args.items() if k != "query"}),
-    "shippingLine": lambda o, info: (inside(o, o["shipping"]) or [None])[0],
+    "shippingLine": lambda o, info: next(iter(inside(o, o["shipping"])), None),
     "shippingLines": lambda o, info, includeRemovals=False, **args: page(inside(o, o["shipping"]), **args),
     "taxLines": lambda o, info: _taxes(totals.all_tax_lines(o), o),
     "transactions": lambda o, info, first=None, **_: inside(o, o["transactions"])[:first],

@@ -194,10 +194,10 @@ async def _body(request: web.Request) -> dict[str, str]:
             found = json.loads(await request.text() or "{}")
         except ValueError:
             found = {}
-        pairs = found.items() if isinstance(found, dict) else ()
+        given = found if isinstance(found, dict) else {}
     else:
-        pairs = (await request.post()).items()
-    return {str(key): str(value) for key, value in pairs}
+        given = dict(await request.post())
+    return {str(key): str(value) for key, value in given.items()}
 
 
 def _expiring(given: Mapping[str, str]) -> bool:

@@ -87,11 +87,9 @@ def _people(state: State, shop: str, order: Doc) -> Iterator[Doc]:
 
 def _phone_taken(state: State, shop: str, upsert: Doc) -> bool:
     digits = "".join(c for c in upsert["phone"] if c.isdigit())
+    other = state.customer_by_phone.get((shop, digits))
     email = (upsert.get("email") or "").casefold()
-    return any(
-        other["shop"] == shop and other.get("phoneDigits") == digits and (other.get("email") or "").casefold() != email
-        for other in state.customers.values()
-    )
+    return other is not None and (other.get("email") or "").casefold() != email
 
 
 def _address(order: Doc, name: str) -> Iterator[Doc]:

@@ -287,8 +287,7 @@ def _customer(ctx: Context, given: Doc) -> str | None:
     doc["orders"] += 1
     doc["updatedAt"] = ctx.now
     state.save(CUSTOMERS, doc)
-    if email:
-        state.customer_by_email[ctx.shop, email.casefold()] = doc
+    state.know_customer(doc)
     return str(doc["id"])
 
 

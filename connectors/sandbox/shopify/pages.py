@@ -138,7 +138,7 @@ def scope_words(scopes: list[str]) -> list[str]:
 async def static(request: web.Request) -> web.StreamResponse:
     """The look: the project's theme, its font and icons, and Bootstrap from its wheel."""
     name = request.match_info["name"]
-    headers = {"Cache-Control": "max-age=3600"}
+    headers = {"Cache-Control": "max-age=300"}
     if name == "bootstrap.min.css":
         found = importlib.util.find_spec("bootstrap_wrapper")
         path = Path(found.origin).parents[1] / "bootstrap" / "css" / name if found and found.origin else Path("missing")

@@ -34,6 +34,7 @@ KEPT_TABLES = (TOKENS, REFRESH_TOKENS, CODES, INSTALLS, SUBSCRIPTIONS, DEFINITIO
 APP_ID = "174620917761"
 """Our app's number in the pretend Shopify; it names the app-reserved metafield namespace ``app--174620917761``."""
 
+_PARTS = ("lines", "fulfillmentOrders", "fulfillments", "refunds", "transactions")
 _FIRST_NEW_ID = 5_600_000_000_000
 _CREATED = "2026-03-02T09:00:00Z"
 
@@ -95,6 +96,7 @@ class State:
         self.by_custom_id: dict[tuple[str, str, str, str], Doc] = {}
         self.order_parts: dict[str, Doc] = {}
         self.customer_by_email: dict[tuple[str, str], Doc] = {}
+        self.customer_by_phone: dict[tuple[str, str], Doc] = {}
         for doc in sorted(self.locations.values(), key=lambda d: number_of(d["id"])):
             self.locations_of[doc["shop"]].append(doc)
         for doc in sorted(self.products.values(), key=lambda d: number_of(d["id"])):
@@ -106,8 +108,7 @@ class State:
         for doc in sorted(self.orders.values(), key=lambda d: number_of(d["id"])):
             self._know_order(doc)
         for doc in self.customers.values():
-            if doc.get("email"):
-                self.customer_by_email[doc["shop"], doc["email"].casefold()] = doc
+            self.know_customer(doc)
 
     def _know_variant(self, doc: Doc) -> None:
         insort(self.variants_of[doc["shop"]], (number_of(doc["id"]), doc), key=lambda pair: pair[0])
@@ -128,10 +129,17 @@ class State:
                 self.by_custom_id[shop, field["namespace"], field["key"], field["value"]] = doc
         self.know_parts(doc)
 
+    def know_customer(self, doc: Doc) -> None:
+        """Index a customer by e-mail and by the digits of the phone."""
+        if doc.get("email"):
+            self.customer_by_email[doc["shop"], doc["email"].casefold()] = doc
+        if doc.get("phoneDigits"):
+            self.customer_by_phone[doc["shop"], doc["phoneDigits"]] = doc
+
     def know_parts(self, order: Doc) -> None:
         """Index the order's nested objects that have ids of their own, so that ``node(id)`` and mutations find them."""
         parts = self.order_parts
-        for group in ("lines", "fulfillmentOrders", "fulfillments", "refunds", "transactions"):
+        for group in _PARTS:
             for part in order[group]:
                 parts[part["id"]] = order
         for fulfillment_order in order["fulfillmentOrders"]:
@@ -143,15 +151,9 @@ class State:
         order = self.order_parts.get(global_id)
         if order is None:
             return None
-        for group in ("lines", "fulfillmentOrders", "fulfillments", "refunds", "transactions"):
-            for doc in order[group]:
-                if doc["id"] == global_id:
-                    return doc
-        for fulfillment_order in order["fulfillmentOrders"]:
-            for doc in fulfillment_order["lines"]:
-                if doc["id"] == global_id:
-                    return doc
-        return None
+        groups: list[list[Doc]] = [order[name] for name in _PARTS]
+        groups += [fulfillment_order["lines"] for fulfillment_order in order["fulfillmentOrders"]]
+        return next((doc for group in groups for doc in group if doc["id"] == global_id), None)
 
     # Writing
 
