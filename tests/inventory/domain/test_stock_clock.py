@@ -38,7 +38,7 @@ class StoreAndWe(RuleBasedStateMachine):
     reads = Bundle("reads")
     answered = Bundle("answered")
 
-    @initialize(units=st.integers(0, 20), skew=st.floats(-600, 600))
+    @initialize(units=st.integers(3, 20), skew=st.floats(-600, 600))
     def the_store_is_read_first(self, units: int, skew: float) -> None:
         self.now = 0.0
         self.skew = skew
@@ -55,7 +55,7 @@ class StoreAndWe(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(target=kept, units=st.integers(1, 9))
+    @rule(target=kept, units=st.integers(1, 4))
     def order_arrives(self, units: int) -> Order:
         order = Order(0)
         try:
@@ -84,6 +84,16 @@ class StoreAndWe(RuleBasedStateMachine):
         elif order.units:
             self.stock = self.stock.release(order.units)
             self.orders.remove(order)
+
+    @rule(units=st.integers(1, 4))
+    def an_order_goes_straight_through(self, units: int) -> None:
+        order = self.order_arrives(units)
+        self.the_store_takes_the_units(order)
+        self.the_answer_arrives_or_the_order_is_canceled(order)
+
+    @rule(target=answered)
+    def a_read_is_answered_at_once_and_its_answer_is_on_its_way(self) -> Read:
+        return self.the_store_answers(self.a_read_leaves())
 
     @rule(target=reads)
     def a_read_leaves(self) -> Read:
