@@ -6,7 +6,6 @@ Shopify answers 200 for nearly everything, so the body decides: throttling, refu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -293,8 +292,3 @@ def _before_execution(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     return "path" not in entry and bool(entry.get("locations") or _part(entry, "extensions").get("problems"))
-
-
-def dumps(value: Any) -> str:
-    """Return compact JSON, for tokens of ours that travel as text."""
-    return json.dumps(value, separators=(",", ":"))

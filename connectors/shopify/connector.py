@@ -23,7 +23,7 @@ from connectors.contract.types import (
 from connectors.ratelimit import Limiter
 from connectors.shopify import bulk, documents, limits, mapping
 from connectors.shopify.bulk import BulkRead
-from connectors.shopify.catalog import Catalog
+from connectors.shopify.catalog import Catalog, quoted
 from connectors.shopify.client import Client
 from connectors.shopify.config import PLATFORM, ShopifyConfig
 from connectors.shopify.errors import CustomerRefused, error_of, read_user_errors
@@ -218,9 +218,3 @@ class Shopify:
 def _terms(reference: str) -> str:
     text = quoted(reference)
     return f"source_identifier:{text} OR name:{text} OR tag:{text}"
-
-
-def quoted(text: str) -> str:
-    """Return the text as one literal of Shopify's search syntax."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -235,10 +235,12 @@ PRODUCT_VARIANTS = Document(
     text="""
 query ProductVariants($id: ID!, $first: Int!, $after: String, $levels: Int!) {
   product(id: $id) {
+    ...ProductFacts
     variants(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { ...VariantFacts } }
   }
 }
 """
+    + _PRODUCT
     + _VARIANT,
     reserve=RESERVE_FOR_STOCK_POINTS,
 )

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from connectors.contract.types import Address, DraftLine, DraftShipping, DraftTax, InventoryRule, StoreOrderDraft
+from connectors.contract.types import (
+    Address,
+    DraftLine,
+    DraftShipping,
+    DraftTax,
+    InventoryRule,
+    StoreOrderDraft,
+    StoreVariant,
+)
 from connectors.http import Deadlines
 from connectors.ratelimit import NoLimiter
 from connectors.shopify.config import ShopifyConfig
@@ -33,6 +41,19 @@ def config(url: str = "https://{shop}", **changes: Any) -> ShopifyConfig:
 def shop_at(url: str, *, shop: str = SHOP, token: str = TOKEN, limiter: Any = None) -> Shopify:
     """Return a connector whose shop answers at `url`."""
     return Shopify(shop, Tokens(token), limiter or NoLimiter(), config(url))
+
+
+def whole_catalog(shop: Shopify) -> dict[str, StoreVariant]:
+    """Return every variant of the shop by its id, page after page."""
+    found: dict[str, StoreVariant] = {}
+    token = ""
+    for _ in range(500):
+        page = shop.list_variants(after_token=token)
+        found |= {variant.id: variant for variant in page.items}
+        token = page.next_token
+        if not token:
+            return found
+    raise AssertionError("the pages do not end")
 
 
 def address(**changes: Any) -> Address:

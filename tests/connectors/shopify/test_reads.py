@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.contract.errors import Rejected, UnexpectedReply
-from tests.connectors.shopify.cast import VARIANT, shop_at
+from connectors.contract.errors import RateLimited, Rejected, UnexpectedReply
+from tests.connectors.shopify.cast import VARIANT, shop_at, whole_catalog
 from tests.connectors.shopify.test_client import MADE, cost, failed, refused
 from tests.connectors.wire import Wire, answer
 
@@ -257,3 +257,88 @@ def test_an_answer_without_its_list_is_not_an_empty_list(wire: Wire, data: dict[
 
     with pytest.raises(UnexpectedReply):
         shop_at(wire.url).search_orders(["ref-1"])
+
+
+# ── the catalog ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Shelf:
+    """Answers catalog reads with products of so many variants each; says no once at the given requests."""
+
+    def __init__(self, wire: Wire, *products: int, throttled_at: tuple[int, ...] = ()) -> None:
+        self.wire, self.products, self.throttled_at = wire, products, throttled_at
+        self.asked = 0
+        wire.answer_with(self.step)
+
+    def step(self, connection: Any) -> bool:
+        self.asked += 1
+        if self.asked in self.throttled_at:
+            return bool(failed("THROTTLED")(connection))
+        asked = self.wire.asked[-1].json["variables"]
+        begin = int(asked["after"] or 0)
+        if "id" in asked:
+            product = int(asked["id"].rpartition("/")[2])
+            data = {"product": self.product(product, begin, asked["first"])}
+        else:
+            end = min(len(self.products), begin + min(2, asked["first"]))
+            nodes = [self.product(number, 0, asked["variants"]) for number in range(begin, end)]
+            data = {"products": {"pageInfo": self.info(end, len(self.products)), "nodes": nodes}}
+        return answer(200, {"data": data})(connection)
+
+    @staticmethod
+    def info(end: int, total: int) -> dict[str, Any]:
+        return {"hasNextPage": end < total, "endCursor": str(end)}
+
+    def product(self, number: int, begin: int, count: int) -> dict[str, Any]:
+        total = self.products[number]
+        end = min(total, begin + min(count, 30))
+        nodes = [
+            {
+                "id": f"gid://shopify/ProductVariant/{number}0{index}",
+                "inventoryItem": {
+                    "id": f"gid://shopify/InventoryItem/{number}0{index}",
+                    "inventoryLevels": {"pageInfo": {"hasNextPage": False}, "nodes": []},
+                },
+            }
+            for index in range(begin, end)
+        ]
+        variants = {"pageInfo": self.info(end, total), "nodes": nodes}
+        return {"id": f"gid://shopify/Product/{number}", "title": f"Product {number}", "variants": variants}
+
+
+@pytest.mark.parametrize("products", [(), (1,), (5, 6), (3, 100, 0, 41, 7), (200, 200)])
+def test_products_with_any_number_of_variants_are_listed_whole(wire: Wire, products: tuple[int, ...]) -> None:
+    Shelf(wire, *products)
+
+    found = whole_catalog(shop_at(wire.url))
+
+    assert len(found) == sum(products)
+
+
+def test_a_pause_in_the_middle_of_a_large_product_costs_nothing_that_was_read(wire: Wire) -> None:
+    shelf = Shelf(wire, 100, 3, throttled_at=(2, 4, 6))
+    shop = shop_at(wire.url)
+    found: list[str] = []
+    token, more = "", True
+    while more:
+        try:
+            page = shop.list_variants(after_token=token)
+        except RateLimited:
+            continue
+        found += [variant.id for variant in page.items]
+        token = page.next_token
+        more = bool(token)
+
+    assert len(found) == len(set(found)) == 103
+    assert shelf.asked == 5 + 3
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "[]", "{}", '{"after": 5, "last": false, "open": []}', '{"after": null, "last": true, "open": []}']
+)
+def test_a_page_token_that_is_not_ours_is_refused(wire: Wire, token: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        shop_at(wire.url).list_variants(after_token=token)
+
+    assert caught.value.code == "page_token"
+    assert wire.asked == []

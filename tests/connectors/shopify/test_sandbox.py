@@ -18,14 +18,14 @@ import pytest
 import requests
 
 from connectors.contract.errors import AccessDenied, AuthorizationExpired, RateLimited, Rejected
-from connectors.contract.types import InventoryRule, StoreEvent, StoreVariant
+from connectors.contract.types import InventoryRule, StoreEvent
 from connectors.ratelimit import LocalLimiter, NoLimiter
 from connectors.shopify import webhooks
 from connectors.shopify.auth import ShopifyAuth
 from connectors.shopify.config import ShopifyConfig
 from connectors.shopify.connector import Shopify
 from tests.connectors.contract import Tokens, World
-from tests.connectors.shopify.cast import SHOP
+from tests.connectors.shopify.cast import SHOP, whole_catalog
 from tests.connectors.wire import Wire
 
 BACK = f"{os.environ['SALESTIO_WEB_URL']}/shopify/callback"
@@ -188,14 +188,7 @@ def test_where_bulk_reads_are_switched_off_the_plain_list_still_works(shop: Shop
 
 def test_a_bulk_read_brings_the_catalog_the_plain_list_brings(world: World, shop: Shopify) -> None:
     world.sandbox.control("POST", f"/stores/{SHOP}/settings", {"bulk_operations": True})
-    listed: dict[str, StoreVariant] = {}
-    token = ""
-    while True:
-        page = shop.list_variants(after_token=token)
-        listed |= {variant.id: variant for variant in page.items}
-        token = page.next_token
-        if not token:
-            break
+    listed = whole_catalog(shop)
 
     read = shop.list_all_by_bulk()
     end = time.monotonic() + 10
