@@ -354,34 +354,30 @@ def expire(target: Store | MarketplaceAccount | None, why: str) -> None:
 # ── rotation of the encryption keys ──────────────────────────────────────────────────────────────────────────────────
 
 
-def rotate(using: str) -> int:
-    """Encrypt every token anew with the newest key, over the owner's connection; return how many rows it was.
+def rotate(*, batch: int = 200) -> int:
+    """Encrypt every merchant's tokens anew with the newest key; return how many rows it was.
 
-    Safe while everything runs: a row changed meanwhile is left alone and read again. Raises `UnreadableSecret` when a
-    row needs a key that is no longer in the ring.
+    Safe while everything runs: each row is locked for the moment it is rewritten. Raises `UnreadableSecret`
+    when a row needs a key that is no longer in the ring; what was done stays done, and repeating is harmless.
     """
-    done = 0
-    rows = Credential.objects.using(using).values_list("pk", "version", "access_sealed", "refresh_sealed")
-    for pk, version, access, refresh in rows.iterator(chunk_size=500):
-        done += _rotate_row(using, pk, version, bytes(access), bytes(refresh))
-    return done
+    done, last = 0, 0
+    while True:
+        with tenancy.unscoped("rotate credentials"):
+            rows = list(Credential.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:batch])
+            for pk in rows:
+                done += _rotate_row(pk)
+        if len(rows) < batch:
+            return done
+        last = rows[-1]
 
 
-def _rotate_row(using: str, pk: int, version: int, access: bytes, refresh: bytes) -> int:
-    for _ in range(5):
-        fresh = {
-            "access_sealed": settings.KEY_RING.rotate(access) if access else b"",
-            "refresh_sealed": settings.KEY_RING.rotate(refresh) if refresh else b"",
-        }
-        if Credential.objects.using(using).filter(pk=pk, version=version).update(**fresh):
-            return 1
-        again = (
-            Credential.objects.using(using)
-            .filter(pk=pk)
-            .values_list("version", "access_sealed", "refresh_sealed")
-            .first()
-        )
-        if again is None:
-            return 0
-        version, access, refresh = again[0], bytes(again[1]), bytes(again[2])
-    raise RuntimeError(f"credential {pk} changed five times while it was being rotated")
+def _rotate_row(pk: int) -> int:
+    row = Credential.objects.select_for_update().filter(pk=pk).first()
+    if row is None:
+        return 0
+    access, refresh = bytes(row.access_sealed), bytes(row.refresh_sealed)
+    Credential.objects.filter(pk=pk).update(
+        access_sealed=settings.KEY_RING.rotate(access) if access else b"",
+        refresh_sealed=settings.KEY_RING.rotate(refresh) if refresh else b"",
+    )
+    return 1

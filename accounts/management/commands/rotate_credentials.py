@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import credentials
 from salestio.lib.crypto import UnreadableSecret
-from salestio.tenancy import OWNER
 
 
 class Command(BaseCommand):
     help = "Encrypt every stored token anew with the newest key; afterwards the older keys may be taken away."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if OWNER not in settings.DATABASES:
-            raise CommandError("DATABASE_OWNER_URL is not set; only the owner reads every merchant's tokens.")
         try:
-            count = credentials.rotate(OWNER)
+            count = credentials.rotate()
         except UnreadableSecret as error:
             raise CommandError(f"{error}: put the missing key back into SALESTIO_CREDENTIAL_KEYS.") from error
         self.stdout.write(f"{count} credentials are encrypted with the newest key.")
