@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import MarketplaceAccount, Store
 from orders import search
 from orders.filters import ON_THE_WAY, Filters
 from orders.models import Order
@@ -78,9 +79,15 @@ class ListPage:
 class Listing:
     """The orders that fit some filters; each question to the database is one method."""
 
-    def __init__(self, filters: Filters) -> None:
+    def __init__(self, filters: Filters, accounts: Sequence[MarketplaceAccount] = (), stores: Sequence[Store] = ()) -> None:
+        """Take the filters; `accounts` and `stores` of the merchant spare two queries where they were read already."""
         self.filters = filters
+        self.accounts = {account.pk: account for account in accounts}
+        self.stores = {store.pk: store for store in stores}
         self.now = timezone.now()
+        # With other filters beside it, a search may be read further before it counts as popular.
+        self.rare = RARE if filters.weight < 2 else RARE * 5
+        self.popular = False
         self._ids: set[int] | None = None
         self._base = self._narrowed()
         self._branches = self._branched()
@@ -129,24 +136,24 @@ class Listing:
             span &= Q(total__lte=self.filters.high)
         if not span:
             return found
-        mine = Order.objects.filter(span, merchant_id=tenancy.current_merchant_id())
-        ids = list(mine.values_list("pk", flat=True)[: RARE + 1])
-        if len(ids) <= RARE:
+        ids = search.between(self.filters.low, self.filters.high, limit=self.rare + 1)
+        if len(ids) <= self.rare:
             self._keep(ids)
             return found
+        self.popular = True
         return found.filter(span)
 
     def _by_sku(self, found: QuerySet[Order], sku: str) -> QuerySet[Order]:
-        hits = search.probe(sku=sku, limit=RARE + 1)
+        hits = search.probe(sku=sku, limit=self.rare + 1)
         return self._fitting(found, hits.by_line, search.has_sku(sku))
 
     def _by_buyer(self, found: QuerySet[Order], words: str) -> QuerySet[Order]:
-        hits = search.probe(words=words, limit=RARE + 1)
+        hits = search.probe(words=words, limit=self.rare + 1)
         return self._fitting(found, hits.by_buyer, search.has_buyer(words))
 
     def _by_anything(self, found: QuerySet[Order], text: str) -> QuerySet[Order]:
         """The one box: an order id, a Shop Order ID or its number, a SKU, or whole words of a buyer; first that fits."""
-        hits = search.probe(order=text, sku=text, words=text, limit=RARE + 1)
+        hits = search.probe(order=text, sku=text, words=text, limit=self.rare + 1)
         if hits.by_id:
             self._keep(hits.by_id)
             return found
@@ -154,9 +161,10 @@ class Listing:
             return self._fitting(found, hits.by_line, search.has_sku(text))
         return self._fitting(found, hits.by_buyer, search.has_buyer(text))
 
-    def _fitting(self, found: QuerySet[Order], ids: set[int], condition: Q) -> QuerySet[Order]:
-        if len(ids) > RARE:
-            return found.filter(condition)
+    def _fitting(self, found: QuerySet[Order], ids: set[int], condition: search.Condition) -> QuerySet[Order]:
+        if len(ids) > self.rare:
+            self.popular = True
+            return found.extra(where=[condition.sql], params=list(condition.params))  # noqa: S610  ours, with parameters
         self._keep(ids)
         return found
 
@@ -217,11 +225,22 @@ class Listing:
 
     def _orders(self, place: Place | None, limit: int, newer: bool) -> list[Order]:
         if len(self._branches) == 1:
-            rows = _from(self._branches[0], place, newer).order_by(*_order(newer))
-            return list(rows.select_related("account", "store")[:limit])
+            return self.attached(list(_from(self._branches[0], place, newer).order_by(*_order(newer))[:limit]))
         keys = self._keys(place, limit, newer)
-        found = Order.objects.select_related("account", "store").in_bulk([pk for _, pk in keys])
-        return [found[pk] for _, pk in keys if pk in found]
+        found = Order.objects.in_bulk([pk for _, pk in keys])
+        return self.attached([found[pk] for _, pk in keys if pk in found])
+
+    def attached(self, orders: list[Order]) -> list[Order]:
+        """Give each order its account and store. Not by joins: with them PostgreSQL reads and sorts the whole table."""
+        missing = {order.account_id for order in orders} - set(self.accounts)
+        if missing:
+            self.accounts |= MarketplaceAccount.objects.in_bulk(list(missing))
+        missing = {order.store_id for order in orders} - set(self.stores)
+        if missing:
+            self.stores |= Store.objects.in_bulk(list(missing))
+        for order in orders:
+            order.account, order.store = self.accounts[order.account_id], self.stores[order.store_id]
+        return orders
 
     @staticmethod
     def _first(place: Place | None, count: int) -> int:
@@ -240,7 +259,12 @@ class Listing:
         return list(parts[0].union(*parts[1:], all=True).order_by(*_order(newer))[:limit])
 
     def count(self) -> int:
-        """Return how many orders fit, at most CAP + 1. No query when a rare search has told it already."""
+        """Return how many orders fit, at most CAP + 1. No query when a search has told it already.
+
+        A popular search is not counted, which would take a walk over years: the answer is then `rare` + 1, "more than".
+        """
+        if self.popular:
+            return self.rare + 1
         if self._ids is not None and self.filters.weight == 1 and self.filters.bounds(self.now, UTC) == (None, None):
             return len(self._ids)
         total = 0

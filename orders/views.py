@@ -99,9 +99,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
     """Show a page of orders; every filter is in the address."""
     chosen = filters.parse(request.GET)
     place = Place.read(request.GET.get("at", ""))
-    listing = Listing(chosen)
-    page = listing.page(place)
     accounts = _accounts(request)
+    listing = Listing(chosen, accounts, request.stores)  # type: ignore[attr-defined]
+    page = listing.page(place)
     saved = list(SavedView.objects.order_by("pk")[:20])
     whole = place is None and not page.older
     total = _total(request, listing, chosen, len(page.orders), whole)
@@ -111,7 +111,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     top = page.orders[0] if page.orders and place is None else None
     context = {
         "page_name": "Orders", "filters": chosen, "chips": chosen.chips(names), "rows": found, "list_page": page,
-        "total": total, "cap": CAP, "tabs": _tabs(request, chosen, saved), "accounts": accounts, "newest": newest,
+        "total": total, "total_words": _many(total, listing), "tabs": _tabs(request, chosen, saved), "accounts": accounts, "newest": newest,
         "states": filters.MANY["state"], "statuses": dict(Status.choices), "reasons": _offered_reasons(request, chosen),
         "marketplaces": sorted({account.platform for account in accounts}), "placed": filters.PLACED,
         "fulfillers": filters.FULFILLED, "find": request.GET.get("find"),
@@ -120,6 +120,12 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "nothing_yet": not found and chosen.weight == 0 and chosen.days is None and place is None,
     }  # fmt: skip
     return render(request, "orders/order_list.html", context)
+
+
+def _many(total: int, listing: Listing) -> str:
+    """Return "412", or "more than 10,000" where counting ended (2,000 for a popular search)."""
+    end = listing.rare if listing.popular else CAP
+    return f"more than {end:,}" if total > end else f"{total:,}"
 
 
 def _offered_reasons(request: HttpRequest, chosen: filters.Filters) -> list[tuple[str, str]]:
@@ -141,9 +147,10 @@ def live(request: HttpRequest) -> HttpResponse:
     wanted = [int(text) for text in request.GET.get("ids", "").split(".") if text.isdecimal() and len(text) < 19][:PAGE]
     chosen = filters.parse(request.GET)
     place = Place.read(request.GET.get("top", ""))
-    fresh = Listing(chosen).newer_than(place) if place else 0
-    known = Order.objects.select_related("account", "store").in_bulk(wanted)
-    orders = [known[pk] for pk in wanted if pk in known]
+    listing = Listing(chosen, _accounts(request), request.stores)  # type: ignore[attr-defined]
+    fresh = listing.newer_than(place) if place else 0
+    known = Order.objects.in_bulk(wanted)
+    orders = listing.attached([known[pk] for pk in wanted if pk in known])
     tag = hashlib.blake2b(f"{fresh}:{[rows.version(order) for order in orders]}".encode(), digest_size=9).hexdigest()
     if request.headers.get("If-None-Match", "").strip('"') == tag:
         return HttpResponseNotModified()
