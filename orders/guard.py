@@ -13,10 +13,11 @@ from django.conf import settings
 from django.db.models import F
 
 from accounts.models import MarketplaceAccount
-from connectors.contract.errors import ConnectorError
+from connectors.contract.errors import AuthorizationExpired, ConnectorError, RateLimited
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import StoreOrderFound
 from inventory import reservations
+from orders import breaker
 from orders.models import StoreOrder
 from orders.steps import send, settle
 from orders.steps.batch import Batch, Item
@@ -52,7 +53,7 @@ def clear(batch: Batch, items: list[Item], storefront: Storefront) -> list[Item]
                 found[item.order.marketplace_order_id] = [*found.get(item.order.marketplace_order_id, ()), *mine]
     except ConnectorError as error:
         log.info("the conflict guard could not look", extra={"store": batch.store.pk, "error": type(error).__name__})
-        _wait(batch, look)
+        _wait(batch, look, error)
         return [item for item in items if item not in look]
     clean = [item for item in look if not found.get(item.order.marketplace_order_id)]
     for item in look:
@@ -72,10 +73,22 @@ def _count(batch: Batch, clean: Sequence[Item]) -> None:
             MarketplaceAccount.objects.filter(pk=account_id, guard_clean__lt=ENOUGH).update(guard_clean=F("guard_clean") + number)
 
 
-def _wait(batch: Batch, items: Sequence[Item]) -> None:
+def _wait(batch: Batch, items: Sequence[Item], error: ConnectorError) -> None:
+    """Nothing was sent: the orders wait for what stopped the search, with their units kept."""
+    seconds: float | None = None
+    code = "STORE_DOWN"
+    if isinstance(error, RateLimited):
+        code, seconds = "THROTTLED", max(error.retry_after, 0.05)
+    elif isinstance(error, AuthorizationExpired):
+        code = "RECONNECT_NEEDED"
+        breaker.lost(batch.store)
+    else:
+        breaker.failed(batch.store)
+        if breaker.is_open(batch.store):
+            seconds = breaker.until_probe(batch.store)
     with tenancy.scope(batch.merchant_id):
         for item in items:
-            settle.wait(batch, item, "STORE_DOWN")
+            settle.wait(batch, item, code, seconds=seconds, connection=batch.store.name)
         settle.write(batch, items)
 
 

@@ -6,6 +6,7 @@ No worker and no beat: what is due is found as the sweeper finds it and run as f
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +118,15 @@ class World:
                 return
             if time.monotonic() > deadline:
                 raise AssertionError({ref: (row.export_state, row.reason_code, row.reason_data) if row else None for ref, row in rows.items()})
+            time.sleep(0.02)
+
+    def work_until(self, true: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Run what is due until something is true; fails after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline, "it did not become true"
+            self.pull()
+            run_due()
             time.sleep(0.02)
 
     def pull(self) -> None:
