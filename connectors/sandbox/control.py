@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from connectors.sandbox import catalog
 from connectors.sandbox.amazon import sqs
 from connectors.sandbox.amazon.buying import WORDS, Buyers, Refusal, line_total, total
 from connectors.sandbox.amazon.common import AMAZON, Amazon
@@ -474,9 +475,9 @@ async def add_account(request: web.Request) -> web.Response:
     sites = body.get("sites", ["US"])
     if not isinstance(sites, list) or not sites or any(s not in SITES or SITES[s].region != region for s in sites):
         raise Refusal("sites", f"a list of sites of the region {region} is wanted")
-    like = _text(body, "like", list(amazon.state.sellers), "A1NORTHPINEUS")
+    like = _text(body, "like", [seller["key"] for seller in catalog.sellers()], "A1NORTHPINEUS")
     name = _text(body, "name", (), key)
-    amazon.state.add_seller(key, name, region, sites, amazon.state.listings_of[like])
+    amazon.state.add_seller(key, name, region, sites, like)
     return web.json_response({"key": key, "refresh_token": amazon.new_refresh_token(key)})
 
 

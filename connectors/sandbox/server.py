@@ -1,9 +1,9 @@
 """What every platform's requests go through: latency, faults, the count of calls, and the journal before the answer.
 
-A platform module offers `setup(app, world)`. It registers a `Face` (`app[CORE].faces["amazon"] = Face(...)`) and says in
-each handler which operation this is: `await gate(request, Operation("amazon", seller, "getOrder"))`. For GraphQL that
-is after parsing, with the root field as the operation. `gate` raises when the request ends there; the middleware does
-all that comes after the work.
+A platform module offers `setup(app, world)`. It registers a `Face` (`app[CORE].faces["amazon"] = Face(...)`) and in
+each handler says which operation this is: `await gate(request, Operation("amazon", seller, "getOrder"))`. For GraphQL
+that is after parsing, with the root field as the operation. `gate` raises when the request ends there; the middleware
+does all that comes after the work.
 """
 
 from __future__ import annotations
@@ -150,7 +150,11 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     except Interrupted as end:
         response = end.response
     except web.HTTPException as end:
-        response = end
+        core.world.commit()
+        named: Operation | None = request.get(OPERATION)
+        if named is not None:
+            _count(core, request, named, str(end.status))
+        raise
     except Exception:
         logger.exception("the sandbox failed on %s %s", request.method, request.path)
         failed: Operation | None = request.get(OPERATION)

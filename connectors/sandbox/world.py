@@ -36,6 +36,7 @@ WRITE_KINDS = (
 KEPT_TABLES = frozenset(
     {
         "settings",
+        "amazon_sellers",
         "amazon_codes",
         "amazon_refresh_tokens",
         "amazon_access_tokens",
@@ -49,7 +50,7 @@ KEPT_TABLES = frozenset(
         "shopify_definitions",
     }
 )
-"""Tables of apps, tokens and subscriptions: they stay when the world is reset."""
+"""Tables of apps, sellers, tokens and subscriptions: they stay when the world is reset."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS docs (tbl TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,

@@ -362,3 +362,51 @@ def test_what_amazon_ships_or_nobody_paid_cannot_be_confirmed(seller: Seller) ->
     for body in ({"fulfilled_by": "marketplace"}, {"status": "pending"}, {"status": "canceled"}):
         order = seller.order(seller.place(**body)[0])
         assert confirm(seller, order["orderId"], confirmation(order)).status_code == 400
+
+
+def test_a_variation_is_written_into_the_title_as_amazon_has_no_field_for_it(seller: Seller) -> None:
+    lines = [
+        {"sku": "A", "title": "T-Shirt", "variation": {"Size": "XL"}},
+        {"sku": "B", "title": "T-Shirt: Size XL", "variation": {"Size": "XL"}},
+        {"sku": "TSHIRT-AMZ-L"},
+        {"sku": SKU},
+    ]
+    titles = [item["product"]["title"] for item in seller.order(seller.place(lines=lines)[0])["orderItems"]]
+
+    assert titles[:3] == ["T-Shirt: Size XL", "T-Shirt: Size XL", "T-Shirt: Size L"]
+    assert titles[3] == "Northpine Merino Base Layer 200 Women's, S, Forest"
+
+
+def test_a_refused_change_changes_nothing(seller: Seller) -> None:
+    order_id = seller.place(status="pending")[0]
+    before = seller.sandbox.control("GET", f"/accounts/amazon/{seller.key}/orders/{order_id}")
+
+    answer = seller.http.patch(
+        f"{seller.sandbox.url}/_control/accounts/amazon/{seller.key}/orders/{order_id}",
+        json={"status": "paid", "lines": [{"sku": "NOT-IN-IT", "quantity": 1}]},
+        timeout=10,
+    )
+
+    assert answer.status_code == 400 and answer.json()["field"] == "lines[0]"
+    assert seller.sandbox.control("GET", f"/accounts/amazon/{seller.key}/orders/{order_id}") == before
+
+
+def test_a_seller_added_by_the_control_api_stays_over_a_reset(seller: Seller) -> None:
+    world = seller.sandbox
+    if "ABENCH00000001" not in world.control("GET", "/endpoints")["clients"]["amazon"]["refresh_tokens"]:
+        world.control("PUT", "/accounts/amazon/ABENCH00000001", {"like": "A3NORTHPINEOUT", "sites": ["US"]})
+    world.reset()
+    added = Seller(world, "ABENCH00000001", "na", seller.app)
+    added.sign_in()
+
+    assert added.search().json()["orders"] == []
+    assert world.control("GET", "/accounts/amazon/ABENCH00000001/listings", sku=SKU)[0]["quantity"] > 0
+
+
+def test_search_lag_makes_lists_later_still(seller: Seller) -> None:
+    placed = seller.place()
+    seller.sandbox.control("POST", "/faults", {"platform": "amazon", "kind": "search_lag", "params": {"seconds": 60}})
+    assert everything(seller) == []
+
+    seller.sandbox.control("DELETE", "/faults")
+    assert everything(seller) == placed

@@ -137,7 +137,7 @@ class _Query:
     def __init__(self, request: web.Request, amazon: Amazon) -> None:
         self._secret = str(amazon.app["client_secret"]).encode()
         self._now = amazon.world.now()
-        self._delay = timedelta(seconds=amazon.core.limits.list_delay("amazon"))
+        self._delay = timedelta(seconds=amazon.core.limits.list_delay("amazon") + _lag(amazon.core.faults))
         query = request.query
         times = {name: _time(query[name], name) for name in _TIMES if name in query}
         if ("createdAfter" in times) == ("lastUpdatedAfter" in times):
@@ -191,6 +191,15 @@ class _Query:
 
     def _sign(self, body: str) -> str:
         return hmac.new(self._secret, body.encode(), hashlib.sha256).hexdigest()[:24]
+
+
+def _lag(faults: Faults) -> float:
+    """Return by how many seconds a `search_lag` fault makes lists later still."""
+    lag = 0.0
+    for fault in faults.active("search_lag", "amazon", "searchOrders"):
+        faults.hit(fault)
+        lag = max(lag, float(fault["params"].get("seconds", 10)))
+    return lag
 
 
 _TIMES = ("createdAfter", "createdBefore", "lastUpdatedAfter", "lastUpdatedBefore")

@@ -113,9 +113,9 @@ class Buyers:
         listing = self.state.listing(seller, line["sku"]) or {}
         usual = listing.get("prices", {}).get(site.code, "20.00")
         title = line.get("title") or listing.get("title") or line["sku"]
-        if variation and not line.get("variation_in_title_only"):
-            extra = [str(value) for value in variation.values() if str(value) not in title]
-            title = ", ".join([title, *extra])
+        # SP-API has no field for a variation: sellers and Amazon write it into the title.
+        shown = variation or (listing.get("variation") if listing.get("kind") == "title" else None)
+        title = _with_variation(str(title), shown or {})
         return {
             "sku": line["sku"],
             "asin": listing.get("asin") or f"B0{self.chance.randrange(16**8):08X}",
@@ -242,8 +242,10 @@ class Buyers:
         unknown = sorted(set(body) - known)
         if unknown:
             raise Refusal(unknown[0], f"not known; known are {', '.join(sorted(known))}")
-        status = _choice(body, "status", (*STATUSES, "paid"), "")
-        order["mode"] = _choice(body, "mode", MODES, order["mode"])
+        status = _choice(body, "status", tuple(STATUSES), "")
+        mode = _choice(body, "mode", MODES, order["mode"])
+        rest = self._rest(order, body)
+        order["mode"] = mode
         if status == "paid":
             self.pay(order)
         elif status == "shipped":
@@ -252,23 +254,39 @@ class Buyers:
             self.cancel(order, body)
         elif status == "pending" and order["status"] != "PENDING":
             raise Refusal("status", "an order does not become pending again", 409)
-        self._change_rest(order, body)
+        self._change_rest(order, body, rest)
 
-    def _change_rest(self, order: Doc, body: Doc) -> None:
+    def _rest(self, order: Doc, body: Doc) -> Doc:
+        """Read what a PATCH says beside the status, so that a refusal comes before anything is changed."""
+        rest: Doc = {"quantities": {}}
         if "buyer" in body:
-            order["buyer"], order["address"] = self._people(SITES[order["site"]], body)
+            rest["people"] = self._people(SITES[order["site"]], body)
         if body.get("refund"):
             refund = body["refund"] if isinstance(body["refund"], dict) else {"amount": body["refund"]}
-            value = amount(_money(refund, "amount", total(order), "refund.amount"), order["currency"])
-            order["refunds"].append({"amount": value, "at": iso_ms(self.world.now())})
-        for n, given in enumerate(body.get("lines") or ()):
-            line = next((line for line in order["lines"] if line["sku"] == given.get("sku")), None)
-            if line is None or not isinstance(given.get("quantity"), int) or not 0 <= given["quantity"] <= 9999:
+            rest["refund"] = amount(_money(refund, "amount", total(order), "refund.amount"), order["currency"])
+        lines = body.get("lines") or []
+        if not isinstance(lines, list):
+            raise Refusal("lines", "a list is wanted")
+        for n, given in enumerate(lines):
+            line = next(
+                (line for line in order["lines"] if isinstance(given, dict) and line["sku"] == given.get("sku")), None
+            )
+            units = given.get("quantity") if line else None
+            if line is None or not isinstance(units, int) or not 0 <= units <= 9999:
                 raise Refusal(f"lines[{n}]", "a SKU of the order and a quantity from 0 are wanted")
-            line["quantity"] = given["quantity"]
+            rest["quantities"][line["item_id"]] = units
+        return rest
+
+    def _change_rest(self, order: Doc, body: Doc, rest: Doc) -> None:
+        if "people" in rest:
+            order["buyer"], order["address"] = rest["people"]
+        if "refund" in rest:
+            order["refunds"].append({"amount": rest["refund"], "at": iso_ms(self.world.now())})
+        for line in order["lines"]:
+            line["quantity"] = rest["quantities"].get(line["item_id"], line["quantity"])
         if body.get("cancel_request"):
             order["cancel_request"] = {"reason": str(body.get("reason") or "Bought by mistake")}
-        if set(body) & {"buyer", "refund", "lines", "cancel_request"}:
+        if set(body) & {"buyer", "refund", "lines", "cancel_request", "mode"}:
             self.state.save(order)
         if body.get("cancel_request"):
             self._tell(order, "BuyerRequestedChange")
@@ -300,6 +318,12 @@ def _money(body: Doc, name: str, default: Decimal = ZERO, field: str = "") -> De
     if money is None or not money.is_finite() or money < 0 or money > 10**9:
         raise Refusal(field or name, 'money is a decimal string such as "12.50"')
     return money
+
+
+def _with_variation(title: str, variation: Doc) -> str:
+    """Return `T-Shirt: Size XL` for `T-Shirt` and {"Size": "XL"}; what the title says already is not repeated."""
+    missing = [f"{name} {value}" for name, value in variation.items() if f"{name} {value}" not in title]
+    return f"{title}: {', '.join(missing)}" if missing else title
 
 
 def _share(lines: list[Doc], name: str, whole: Decimal, site: Site) -> None:

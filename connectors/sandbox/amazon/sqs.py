@@ -120,7 +120,7 @@ async def call(request: web.Request) -> web.StreamResponse:
     except ValueError:
         raise _refused("com.amazon.coral.service#SerializationException", "The body is not JSON.") from None
     if operation == "ReceiveMessage":
-        return await _receive(amazon, _queue(amazon, body), body)
+        return await _receive(request, amazon, _queue(amazon, body), body)
     handler = _HANDLERS.get(operation)
     if handler is None:
         raise _refused("com.amazon.coral.service#UnknownOperationException", f"{operation} is not known here.")
@@ -162,7 +162,7 @@ def _number(body: Doc, name: str, default: int, low: int, high: int) -> int:
     return value
 
 
-async def _receive(amazon: Amazon, queue: Queue, body: Doc) -> web.Response:
+async def _receive(request: web.Request, amazon: Amazon, queue: Queue, body: Doc) -> web.Response:
     """Hand out up to ten messages; wait for the first up to twenty seconds."""
     most = _number(body, "MaxNumberOfMessages", 1, 1, 10)
     end = time.monotonic() + _number(body, "WaitTimeSeconds", 0, 0, 20)
@@ -176,7 +176,10 @@ async def _receive(amazon: Amazon, queue: Queue, body: Doc) -> web.Response:
         # Hidden messages become visible without a word, so look again now and then.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(queue.arrived.wait(), min(left, 0.25 if queue.hidden else left))
-    handed = []
+    if request.transport is None or request.transport.is_closing():
+        # Who asked is gone (killed while it waited): leave the messages to the next.
+        return _reply({})
+    handed: list[Doc] = []
     table = amazon.world.table(MESSAGES)
     while queue.waiting and len(handed) < most:
         message_id = queue.waiting.pop(0)

@@ -52,11 +52,9 @@ class AmazonState:
         self.listings_of: dict[str, list[Doc]] = defaultdict(list)
         self.by_updated: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self.by_created: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        if not self.sellers:
-            self._sow()
-        self.listings_of.clear()
-        for listing in sorted(self.listings.values(), key=lambda doc: doc.get("place", 0)):
+        for listing in sorted(self.listings.values(), key=lambda doc: int(doc["place"])):
             self.listings_of[listing["seller"]].append(listing)
+        self._sow()
         for order in self.orders.values():
             self.by_updated[order["seller"]].append((order["updated_at"], order["id"]))
             self.by_created[order["seller"]].append((order["created_at"], order["id"]))
@@ -64,25 +62,31 @@ class AmazonState:
             index.sort()
 
     def _sow(self) -> None:
-        demo = {seller["key"]: seller for seller in catalog.sellers()}
-        for seller in demo.values():
-            self.add_seller(
-                seller["key"], seller["name"], seller["region"], seller["sites"], seller["listings"], seller["merchant"]
-            )
+        for seller in catalog.sellers():
+            if seller["key"] not in self.sellers:
+                key, name, region, sites = (seller[field] for field in ("key", "name", "region", "sites"))
+                self.add_seller(key, name, region, sites, seller["key"], seller["merchant"])
         for key, name, region, sites, like in NEWCOMERS:
-            self.add_seller(key, name, region, sites, demo[like]["listings"], "")
+            if key not in self.sellers:
+                self.add_seller(key, name, region, sites, like)
+        # Sellers stay over a reset, their listings begin anew.
+        for seller in self.sellers.values():
+            if not self.listings_of[seller["key"]]:
+                self._list(seller)
 
-    def add_seller(
-        self, key: str, name: str, region: str, sites: list[str], listings: list[Doc], merchant: str = ""
-    ) -> None:
-        """Take in a seller with its listings (as `catalog.sellers` gives them); missing prices are worked out."""
-        seller = {"key": key, "name": name, "region": region, "sites": list(sites), "merchant": merchant}
+    def add_seller(self, key: str, name: str, region: str, sites: list[str], like: str, merchant: str = "") -> None:
+        """Take in a seller who lists what the demo seller `like` lists; prices of further sites are worked out."""
+        seller = {"key": key, "name": name, "region": region, "sites": list(sites), "merchant": merchant, "like": like}
         self.world.put(SELLERS, key, seller)
+        self._list(seller)
+
+    def _list(self, seller: Doc) -> None:
+        key, now = seller["key"], iso_ms(self.world.now())
+        rows = next(row["listings"] for row in catalog.sellers() if row["key"] == seller["like"])
         self.listings_of[key] = []
-        now = iso_ms(self.world.now())
-        for place, row in enumerate(listings):
+        for place, row in enumerate(rows):
             doc = {**row, "seller": key, "place": place, "version": 1, "updated_at": now}
-            doc["prices"] = {site: row["prices"].get(site) or convert(row["prices"], site) for site in sites}
+            doc["prices"] = {site: row["prices"].get(site) or convert(row["prices"], site) for site in seller["sites"]}
             self.world.put(LISTINGS, f"{key}|{row['sku']}", doc)
             self.listings_of[key].append(doc)
 

@@ -79,7 +79,8 @@ def _page(request: web.Request, template: str, **context: Any) -> web.Response:
 
 
 def _back(path: str, said: str, *, wrong: bool = False, **query: str) -> web.HTTPSeeOther:
-    return web.HTTPSeeOther(f"{path}?{urlencode({**query, 'said': said, **({'wrong': '1'} if wrong else {})})}")
+    shown = {**query, "said": said, **({"wrong": "1"} if wrong else {})}
+    return web.HTTPSeeOther(f"{path}?{urlencode(shown)}")
 
 
 # ── overview ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,7 +135,11 @@ async def set_traffic(request: web.Request) -> web.Response:
 async def start_over(request: web.Request) -> web.Response:
     """Put the demo world back to how it began."""
     await pages.form(request)
+    traffic = request.app[TRAFFIC]
+    running = traffic.describe()["running"]
     reset_world(request.app)
+    if running:
+        traffic.start()
     raise _back("/", "The sandbox is as it was at the first start. Connections and tokens stayed.")
 
 
@@ -259,7 +264,7 @@ async def place(request: web.Request) -> web.Response:
         raise _back("/buyer", f"{refusal.field}: {refusal}", wrong=True, **back) from None
     amazon.world.put(LAST, "ids", {"ids": ids})
     words = "1 order was placed." if len(ids) == 1 else f"{len(ids)} orders were placed."
-    raise _back("/buyer", words, **back)
+    raise _back("/buyer", words, wrong=False, **back)
 
 
 async def change(request: web.Request) -> web.Response:
