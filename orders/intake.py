@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 from django.utils.timezone import now
 
@@ -31,6 +32,8 @@ from salestio import doorbell
 from salestio.lib.text import cut
 
 DRAIN = "orders.tasks.drain"
+INTAKE_LOCK = 7072
+"""First half of the advisory lock's key; the second is the account."""
 BEFORE_SENDING = ("imported", "waiting", "held", "skipped")
 
 
@@ -61,6 +64,7 @@ def save_page(
     """
     saved = Saved()
     unique = {order.order_id: order for order in orders}
+    _one_at_a_time(account.pk)
     known = {
         row.marketplace_order_id: row
         for row in Order.objects.select_for_update()
@@ -98,6 +102,12 @@ def save_page(
     if saved.new or saved.changed:
         doorbell.ring(DRAIN, account.merchant_id, account.store_id)
     return saved
+
+
+def _one_at_a_time(account_id: int) -> None:
+    """Let the list call and the hints of an account save one after the other: both may bring the same new order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [INTAKE_LOCK, account_id])
 
 
 # ── new orders ───────────────────────────────────────────────────────────────────────────────────────────────────────

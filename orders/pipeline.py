@@ -228,14 +228,16 @@ def _send_all(batch: Batch, sending: list[Item], rest: list[Item], asking: list[
             rest.append(again)
     if rest:
         rest = guard.clear(batch, rest, storefront)
-    while rest and going:
-        group, rest = rest[: send.GROUP], rest[send.GROUP :]
-        with tenancy.scope(batch.merchant_id):
-            marked = record.mark_sending(batch, group)
-        crash_here("after_sending_commit")
-        if marked:
-            going = send.send_group(batch, marked, storefront)
-    send.give_back(batch, rest)
+    try:
+        while rest and going:
+            group, rest = rest[: send.GROUP], rest[send.GROUP :]
+            with tenancy.scope(batch.merchant_id):
+                marked = record.mark_sending(batch, group)
+            crash_here("after_sending_commit")
+            if marked:
+                going = send.send_group(batch, marked, storefront)
+    finally:
+        send.give_back(batch, rest)
     return going
 
 

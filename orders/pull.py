@@ -121,6 +121,11 @@ def run(merchant_id: int, account_id: int) -> int:
             job.page_token = ""
         code = "UNREADABLE" if isinstance(error, UnexpectedReply) else type(error).__name__
         _fail(merchant_id, job, code, error.message, wait=doubling(job.failures + 1, first=4.0, top=300.0) + 1.0)
+    except Exception as error:
+        # Ours: the page was not saved. Read it again soon instead of when the lease ends, and let the log show it.
+        wait = doubling(job.failures + 1, first=4.0, top=300.0)
+        _fail(merchant_id, job, "FAULT", f"{type(error).__name__} on our side", wait=wait)
+        raise
     return pages
 
 
@@ -295,9 +300,13 @@ def read_hinted(merchant_id: int, account_id: int) -> int:
                 log.info("a hinted order could not be read", extra={"account": account_id, "error": type(error).__name__})
                 _put_back(merchant_id, [row], doubling(row.attempts + 1, first=2.0, top=120.0) + 0.5)
                 continue
-            with tenancy.scope(merchant_id):
-                intake.save_page(account, [order], via="push", read_at=moment)
-                DirtyOrder.objects.filter(pk=row.pk, heard_at__gt=moment).update(lease_until=None, next_attempt_at=now())
+            try:
+                with tenancy.scope(merchant_id):
+                    intake.save_page(account, [order], via="push", read_at=moment)
+                    DirtyOrder.objects.filter(pk=row.pk, heard_at__gt=moment).update(lease_until=None, next_attempt_at=now())
+            except Exception:
+                _put_back(merchant_id, rows[index:], doubling(row.attempts + 1, first=2.0, top=120.0))
+                raise
             done += 1
         if len(rows) < HINTS_A_RUN:
             return done

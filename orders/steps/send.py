@@ -65,14 +65,20 @@ def send_group(batch: Batch, items: Sequence[Item], storefront: Storefront) -> b
     if len(items) == 1:
         return _outcome(batch, items[0], _run(storefront, items[0]))
     calls = {pool().submit(_call, storefront, item): item for item in items}
-    going = True
+    going, broken = True, None
     for future in as_completed(calls):
         result: StoreOrderFound | Exception
         try:
             result = future.result()
         except Exception as error:
             result = error
-        going = _outcome(batch, calls[future], result) and going
+        try:
+            going = _outcome(batch, calls[future], result) and going
+        except Exception as error:
+            # This order stays *sending* and is looked up when its lease ends; the others' outcomes must still be saved.
+            broken = error
+    if broken is not None:
+        raise broken
     return going
 
 
@@ -249,12 +255,12 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
             elif isinstance(error, AddressRejected):
                 settle.hold(batch, item, "ADDRESS_REJECTED", texts=texts, fields=list(error.fields))
             elif isinstance(error, AccessDenied):
-                settle.hold(batch, item, "STORE_REFUSED", texts=texts, code=error.code)
+                settle.hold(batch, item, "STORE_REFUSED", texts=texts, refusal=error.code)
                 alerts.raise_alert(
                     kind="access_denied", key=f"store:{batch.store.pk}", data=batch.names(item) | {"texts": texts, "store": batch.store.name}
                 )
             else:
-                settle.hold(batch, item, "STORE_REFUSED", texts=texts, code=error.code, fields=list(error.fields))
+                settle.hold(batch, item, "STORE_REFUSED", texts=texts, refusal=error.code, fields=list(error.fields))
             settle.write(batch, [item])
 
     record.persistently(save)
