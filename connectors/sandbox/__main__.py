@@ -71,7 +71,7 @@ def main() -> None:
         web_url=options.web,
         with_traffic=not options.no_traffic,
     )
-    web.run_app(app, host=options.host, port=options.port, access_log=None, print=None, shutdown_timeout=2)
+    web.run_app(app, host=options.host, port=options.port, access_log=None, print=None, shutdown_timeout=0.5)
 
 
 if __name__ == "__main__":

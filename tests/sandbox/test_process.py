@@ -311,3 +311,28 @@ def test_what_waits_for_delivery_survives_a_restart(tmp_path: Path) -> None:
     from connectors.sandbox.world import World
 
     assert [doc["url"] for doc in World(tmp_path).table(PENDING).values()] == [f"{nobody}/hook"]
+
+
+def test_it_ends_soon_although_a_client_waits_for_messages(own: Process) -> None:
+    own.start()
+    words = json.loads((RUN.directory / "credentials.json").read_text())["amazon"]
+    waiting: list[int] = []
+
+    def poll() -> None:
+        headers = {
+            "X-Amz-Target": "AmazonSQS.ReceiveMessage",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={words['aws_access_key_id']}/20261121/us-east-1/sqs/aws4_request",
+        }
+        body = {"QueueUrl": f"{own.url}/sqs/000000000000/salestio-notifications", "WaitTimeSeconds": 20}
+        waiting.append(requests.post(f"{own.url}/sqs", json=body, headers=headers, timeout=30).status_code)
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    time.sleep(0.5)
+    assert own.process is not None
+    began = time.monotonic()
+    own.process.terminate()
+    own.process.wait(15)
+    thread.join()
+
+    assert waiting == [200] and time.monotonic() - began < 8

@@ -54,6 +54,8 @@ class Amazon:
         self.state = AmazonState(core.world)
         core.world.on_reset(self.state.load)
         self.queues: dict[str, Queue] = {}
+        self.closing = False
+        """Set when the process ends, so that long polls end too."""
         self.on_change: list[Callable[[Doc, str], None]] = []
         """Called with (order, reason) whenever an order's status changed and a notification is due."""
         self._give_tokens()

@@ -64,6 +64,13 @@ def setup(app: web.Application) -> None:
 
     load()
     amazon.world.on_reset(load)
+
+    async def end_polls(_: web.Application) -> None:
+        amazon.closing = True
+        for queue in queues.values():
+            queue.arrived.set()
+
+    app.on_shutdown.append(end_polls)
     app.router.add_post("/sqs", call)
     app.router.add_post("/sqs/", call)
     app.router.add_post(f"/sqs/{ACCOUNT}/{{queue}}", call)
@@ -170,7 +177,7 @@ async def _receive(request: web.Request, amazon: Amazon, queue: Queue, body: Doc
     while True:
         queue.ready()
         left = end - time.monotonic()
-        if queue.waiting or left <= 0:
+        if queue.waiting or left <= 0 or amazon.closing:
             break
         queue.arrived.clear()
         # Hidden messages become visible without a word, so look again now and then.
