@@ -148,6 +148,7 @@ UNSCOPED = {
     "metrics": "salestio/metrics.py",
     "jobs": "salestio/jobs.py",
     "admin": "accounts/admin.py",
+    "rotate credentials": "accounts/credentials.py",
 }
 """Who looks across merchants, and where. A new call site stands here with its reason, or the next test fails."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.test import Client
 
 from accounts import connections, credentials
@@ -20,8 +20,9 @@ PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(autouse=True)
-def _fresh_memory() -> Iterator[None]:
-    """What a process keeps of tokens and clients must not pass from test to test."""
+def _fresh_memory(settings: Any) -> Iterator[None]:
+    """What a process keeps of tokens and clients must not pass from test to test. Passwords are hashed quickly."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     connections.forget_all()
     credentials.forget_all()
     yield
@@ -55,16 +56,16 @@ def shopify_query(**query: str) -> dict[str, str]:
     """Return a query signed as Shopify signs it."""
     query = {"timestamp": str(int(time.time())), **query}
     message = "&".join(f"{name}={value}" for name, value in sorted(query.items()))
-    secret = settings.SHOPIFY["client_secret"].encode()
+    secret = django_settings.SHOPIFY["client_secret"].encode()
     return {**query, "hmac": hmac.new(secret, message.encode(), hashlib.sha256).hexdigest()}
 
 
 def session_token(shop: str, **changes: Any) -> str:
     """Return a session token as the shop's admin hands it out; `changes` spoil it (None leaves a claim out)."""
     now = int(time.time())
-    secret = changes.pop("secret", settings.SHOPIFY["client_secret"])
+    secret = changes.pop("secret", django_settings.SHOPIFY["client_secret"])
     claims = {
-        "iss": f"https://{shop}/admin", "dest": f"https://{shop}", "aud": settings.SHOPIFY["client_id"], "sub": "42",
+        "iss": f"https://{shop}/admin", "dest": f"https://{shop}", "aud": django_settings.SHOPIFY["client_id"], "sub": "42",
         "exp": now + 60, "nbf": now, "iat": now, "jti": "one", "sid": "s", **changes,
     }  # fmt: skip
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm="HS256")
