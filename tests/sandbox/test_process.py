@@ -319,9 +319,10 @@ def test_it_ends_soon_although_a_client_waits_for_messages(own: Process) -> None
     waiting: list[int] = []
 
     def poll() -> None:
+        scope = f"{words['aws_access_key_id']}/20261121/us-east-1/sqs/aws4_request"
         headers = {
             "X-Amz-Target": "AmazonSQS.ReceiveMessage",
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={words['aws_access_key_id']}/20261121/us-east-1/sqs/aws4_request",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}",
         }
         body = {"QueueUrl": f"{own.url}/sqs/000000000000/salestio-notifications", "WaitTimeSeconds": 20}
         waiting.append(requests.post(f"{own.url}/sqs", json=body, headers=headers, timeout=30).status_code)
