@@ -33,6 +33,7 @@ from orders import intake
 from orders.breaker import lost
 from orders.models import DirtyOrder, Order, OrderPull
 from orders.reasons import MARKETPLACES
+from orders.steps.crash import crash_here
 from salestio import doorbell, tenancy
 from salestio.lib.backoff import doubling
 
@@ -196,6 +197,8 @@ def _read_page(merchant_id: int, job: OrderPull) -> float | None:
             _close_window(job, moment)
         _save(job)
         MarketplaceAccount.objects.filter(pk=account.pk).update(last_pull_at=moment)
+        crash_here("before_page_commit")
+    crash_here("after_page_commit")
     if page.next_token or job.nightly_due_at <= moment or job.hourly_due_at <= moment:
         return None
     return max(connector.sweep_seconds(), settings.TIMES.sweep)
