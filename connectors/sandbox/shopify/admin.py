@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from aiohttp import web
 
 from connectors.sandbox.server import CORE
-from connectors.sandbox.shopify import hooks, merchant, money, oauth, pages, payloads, search
+from connectors.sandbox.shopify import hooks, merchant, money, oauth, pages, payloads_shop, search
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.face import RESTORE, SHOPIFY
 from connectors.sandbox.shopify.merchant import Wrong
@@ -159,7 +159,7 @@ async def act_on_order(request: web.Request) -> web.Response:
     doc = _order(request, context)
     if form.get("act") == "delete":
         context.state.remove_order(doc)
-        context.tell("ORDERS_DELETE", lambda: payloads.deleted(doc["id"]))
+        context.tell("ORDERS_DELETE", lambda: payloads_shop.deleted(doc["id"]))
         _finish(request, context)
         raise web.HTTPFound(f"/shopify/{context.shop}/admin/orders?{urlencode({'said': doc['name'] + ' is deleted.'})}")
     act = _ACTS.get(form.get("act", ""))

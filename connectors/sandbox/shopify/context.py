@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from connectors.sandbox.shopify import access, payloads, tokens, totals
+from connectors.sandbox.shopify import access, payloads, payloads_shop, tokens, totals
 from connectors.sandbox.shopify.state import APP_ID, DEFINITIONS, INSTALLS, ORDERS, Doc, State, level_doc
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Context:
         self.by_merchant = False
         self.search_lag: float = 0.0
         self.lag_on_identifier = False
+        self.hidden_orders: list[str] = []
+        self.struck: set[str] = set()
         self.search_warnings: list[Doc] = []
         self.after: list[Callable[[], None]] = []
         self.told_levels: set[str] = set()
@@ -92,7 +94,7 @@ class Context:
         """Queue ``inventory_levels/update``, once a level and request."""
         if level["id"] not in self.told_levels:
             self.told_levels.add(level["id"])
-            self.tell("INVENTORY_LEVELS_UPDATE", lambda: payloads.inventory_level(level))
+            self.tell("INVENTORY_LEVELS_UPDATE", lambda: payloads_shop.inventory_level(level))
 
     def record(self, kind: str, reference: str | None, object_id: str, body: Doc) -> None:
         """Add to the sandbox's record of accepted writes; ``reference`` is the marketplace's order id where there is

@@ -41,9 +41,14 @@ class ShopifyFace:
     def context(self, shop: str, scopes: frozenset[str] = frozenset()) -> Context:
         """Return a fresh context for one piece of work in a shop."""
         made = Context(self.state, shop, scopes=scopes, base_url=self.core.base_url, client_id=self.client_id)
-        for fault in self.core.faults.active("search_lag", "shopify") if self.core.faults else ():
-            made.search_lag = max(made.search_lag, float(fault["params"].get("seconds", 10)))
-            made.lag_on_identifier = made.lag_on_identifier or bool(fault["params"].get("identifier"))
+        faults = self.core.faults
+        if faults:
+            for fault in faults.active("search_lag", "shopify"):
+                made.search_lag = max(made.search_lag, float(fault["params"].get("seconds", 10)))
+                made.lag_on_identifier = made.lag_on_identifier or bool(fault["params"].get("identifier"))
+            made.hidden_orders = [
+                str(f["params"].get("match", "")) for f in faults.active("hide_order", "shopify", "orders")
+            ]
         return made
 
     def finish(self, context: Context) -> None:
@@ -199,6 +204,9 @@ def _run(
     result = face.engine.run(prepared, context, variables, name)
     face.finish(context)
     if face.core.faults:
+        for kind in context.struck:
+            for fault in face.core.faults.active(kind, "shopify"):
+                face.core.faults.hit(fault)
         _disturb(face, operation, result)
     result["extensions"] = {"cost": spent}
     if context.search_warnings:
@@ -225,9 +233,6 @@ def _disturb(face: ShopifyFace, operation: Operation, result: Doc) -> None:
         names = [str(fault["params"]["field"])] if fault["params"].get("field") else list(_ENUM_FIELDS)
         value = str(fault["params"].get("value", "UNANNOUNCED_STATUS"))
         _each(data, lambda doc: _set_all(doc, names, value))
-    for fault in face.core.faults.active("hide_order", "shopify", operation.name):
-        _each(data, lambda doc, fault=fault: _hide(doc, str(fault["params"].get("match", ""))))
-        face.core.faults.hit(fault)
     if pick("repeat_order", "shopify", operation.name):
         _each(data, _repeat)
 
@@ -250,12 +255,6 @@ def _set(doc: Doc, name: str, value: Any) -> None:
 def _set_all(doc: Doc, names: list[str], value: Any) -> None:
     for name in names:
         _set(doc, name, value)
-
-
-def _hide(doc: Doc, match: str) -> None:
-    for name in ("nodes", "edges"):
-        if isinstance(doc.get(name), list):
-            doc[name] = [entry for entry in doc[name] if not match or match not in json.dumps(entry)]
 
 
 def _repeat(doc: Doc) -> None:

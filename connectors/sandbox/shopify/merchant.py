@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from connectors.sandbox.shopify import payloads, shipping, stock, undoing
+from connectors.sandbox.shopify import payloads_shop, shipping, stock, undoing
 from connectors.sandbox.shopify.money import cents, load, parse
 from connectors.sandbox.shopify.payloads import currencies_of
 from connectors.sandbox.shopify.state import PRODUCTS, SHOPS, VARIANTS, Doc, level_doc, product_doc, variant_doc
@@ -117,10 +117,10 @@ def change_variant(context: Context, variant: Doc, body: Doc) -> None:
     if set(read) - {"available", "location"}:
         variant["updatedAt"] = product["updatedAt"] = context.now
         state.save(PRODUCTS, product)
-        context.tell("PRODUCTS_UPDATE", lambda: payloads.product(context, product))
+        context.tell("PRODUCTS_UPDATE", lambda: payloads_shop.product(context, product))
     if {"new_sku", "tracked"} & set(read):
         variant["itemUpdatedAt"] = context.now
-        context.tell("INVENTORY_ITEMS_UPDATE", lambda: payloads.inventory_item(variant))
+        context.tell("INVENTORY_ITEMS_UPDATE", lambda: payloads_shop.inventory_item(variant))
     state.save(VARIANTS, variant)
 
 
@@ -153,11 +153,11 @@ def _delete(context: Context, product: Doc, variant: Doc) -> None:
     last = len(context.state.variants_of_product[product["id"]]) == 1
     context.state.remove_variant(variant)
     if last:
-        context.tell("PRODUCTS_DELETE", lambda: payloads.deleted(product["id"]))
+        context.tell("PRODUCTS_DELETE", lambda: payloads_shop.deleted(product["id"]))
         return
     product["updatedAt"] = context.now
     context.state.save(PRODUCTS, product)
-    context.tell("PRODUCTS_UPDATE", lambda: payloads.product(context, product))
+    context.tell("PRODUCTS_UPDATE", lambda: payloads_shop.product(context, product))
 
 
 _NEW_FIELDS = (
@@ -213,7 +213,7 @@ def add_product(context: Context, body: Doc) -> Doc:
         for n, place in enumerate(state.locations_of[shop])
     ]
     state.add_product(product, [variant], levels)
-    context.tell("PRODUCTS_CREATE", lambda: payloads.product(context, product))
+    context.tell("PRODUCTS_CREATE", lambda: payloads_shop.product(context, product))
     return variant
 
 
@@ -387,4 +387,4 @@ def settings(context: Context, body: Doc) -> None:
     shop.update(read)
     shop["updatedAt"] = context.now
     context.state.save(SHOPS, shop)
-    context.tell("SHOP_UPDATE", lambda: payloads.shop(shop))
+    context.tell("SHOP_UPDATE", lambda: payloads_shop.shop(shop))

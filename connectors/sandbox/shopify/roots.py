@@ -1,29 +1,23 @@
-"""The query and mutation roots of the pretend Admin API."""
+"""The queries of the pretend Admin API, and both roots with the scopes they ask for."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from graphql import GraphQLError
-from graphql.execution.values import get_directive_values
 
-from connectors.sandbox.shopify import bulk, definitions, hooks, order_create, quantities, search, shipping, undoing
-from connectors.sandbox.shopify.context import Context, as_json
+from connectors.sandbox.shopify import bulk, definitions, hooks, order_create, search
+from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.fields_catalog import API_VERSION, as_item, products_count, variants_count
 from connectors.sandbox.shopify.fields_order import Resolvers, inside
+from connectors.sandbox.shopify.mutations import MUTATION
 from connectors.sandbox.shopify.paging import Connection, page
-from connectors.sandbox.shopify.state import DEFINITIONS, JOBS, REPLAYS, SUBSCRIPTIONS, Doc, iso, number_of
+from connectors.sandbox.shopify.state import DEFINITIONS, JOBS, SUBSCRIPTIONS, Doc, iso, number_of
 
 VISIBLE_DAYS = 60
-REPLAY_HOURS = 24
 MAX_INPUT = 250
-
-
-# Queries
 
 
 def _visible(context: Context, order: Doc | None) -> Doc | None:
@@ -44,7 +38,20 @@ def _order(root: Any, info: Any, id: str) -> Doc | None:
 
 def _lagging(context: Context, order: Doc) -> bool:
     """Say whether the search index has not caught up with this order yet (fault ``search_lag``)."""
-    return context.search_lag > 0 and context.instant - float(order["at"]) < context.search_lag
+    lagging = context.search_lag > 0 and context.instant - float(order["at"]) < context.search_lag
+    if lagging:
+        context.struck.add("search_lag")
+    return lagging
+
+
+def _hidden(context: Context, order: Doc) -> bool:
+    """Say whether a list leaves this order out (fault ``hide_order``: by gid, name or marketplace order id; "" is every
+    order)."""
+    names = (order["id"], order["name"], order["sourceIdentifier"], "")
+    hidden = any(match in names for match in context.hidden_orders)
+    if hidden:
+        context.struck.add("hide_order")
+    return hidden
 
 
 _ORDER_KEYS: dict[str, str] = {
@@ -67,7 +74,8 @@ def _orders(
     found = search.search(context, query, search.ORDER_FIELDS)
     context.warn("orders", query, found.warnings)
     docs = found.start if found.start is not None else context.state.orders_of[context.shop]
-    chosen = [doc for doc in docs if found.test(doc) and _visible(context, doc) and not _lagging(context, doc)]
+    shown = (doc for doc in docs if found.test(doc) and _visible(context, doc))
+    chosen = [doc for doc in shown if not _lagging(context, doc) and not _hidden(context, doc)]
     field = _ORDER_KEYS.get(sortKey)
     if field is None:
         return page(chosen, lambda doc: number_of(doc["id"]), **args)
@@ -335,157 +343,6 @@ QUERY: dict[str, Any] = {
     "bulkOperation": _own("shopify_bulk"),
     "job": _job,
     "publicApiVersions": _versions,
-}
-
-
-# Mutations
-
-
-def idempotent(name: str, work: Callable[[Context, Doc], Doc], group: str) -> Any:
-    """Wrap a mutation that Shopify runs only with ``@idempotent(key:)``: a repeated key within 24 h answers as the
-    first time.
-
-    ``group`` names the payload's object. The same key with other arguments is a mismatch. Refused calls are not
-    remembered.
-    """
-
-    def resolve(root: Any, info: Any, input: Doc) -> Doc:
-        context: Context = info.context
-        directive = get_directive_values(
-            info.schema.get_directive("idempotent"), info.field_nodes[0], info.variable_values
-        )
-        if directive is None:
-            text = "The @idempotent directive is required for this mutation but was not provided."
-            raise GraphQLError(text, extensions={"code": "BAD_REQUEST"})
-        mark = f"{context.shop}|{name}|{directive['key']}"
-        digest = hashlib.sha256(json.dumps(as_json(input), sort_keys=True).encode()).hexdigest()
-        seen = context.world.table(REPLAYS).get(mark)
-        if seen and context.instant - seen["at"] < REPLAY_HOURS * 3600:
-            if seen["digest"] != digest:
-                return _mismatch(name, group)
-            return _replay(context, seen, group)
-        payload = work(context, input)
-        if not payload["userErrors"]:
-            kept = {
-                "at": context.instant,
-                "digest": digest,
-                group: payload[group]["id"] if group == "refund" else payload[group],
-            }
-            context.world.put(REPLAYS, mark, kept)
-        return payload
-
-    return resolve
-
-
-def _mismatch(name: str, group: str) -> Doc:
-    problem = {
-        "code": "IDEMPOTENCY_KEY_PARAMETER_MISMATCH",
-        "field": None,
-        "message": "The idempotency key was already used with other parameters.",
-    }
-    return {group: None, "order": None, "userErrors": [problem]}
-
-
-def _replay(context: Context, seen: Doc, group: str) -> Doc:
-    if group != "refund":
-        return {group: seen[group], "userErrors": []}
-    order = context.owner(seen["refund"])
-    doc = context.state.part(seen["refund"])
-    return {"refund": _with(order, doc), "order": order, "userErrors": []}
-
-
-def _with(order: Doc | None, doc: Doc | None) -> Doc | None:
-    return inside(order, [doc])[0] if order is not None and doc is not None else None
-
-
-def _refund(context: Context, given: Doc) -> Doc:
-    payload = undoing.refund(context, given)
-    return {**payload, "refund": _with(payload["order"], payload["refund"])}
-
-
-def _shipped(context: Context, payload: Doc) -> Doc:
-    doc = payload["fulfillment"]
-    return {**payload, "fulfillment": _with(context.state.orders.get(doc["order"]), doc) if doc else None}
-
-
-def _moved(context: Context, payload: Doc) -> Doc:
-    def linked(doc: Doc | None) -> Doc | None:
-        return _with(context.state.orders[doc["order"]], doc) if doc else None
-
-    return {key: value if key == "userErrors" else linked(value) for key, value in payload.items()}
-
-
-def _cancel(
-    root: Any, info: Any, orderId: str, reason: str, restock: bool, staffNote: str | None = None, **_: Any
-) -> Doc:
-    return undoing.cancel(info.context, orderId, reason=reason, restock=restock, staff_note=staffNote)
-
-
-def _mark_paid(root: Any, info: Any, input: Doc) -> Doc:
-    context: Context = info.context
-    order = context.order(input["id"])
-    if order is None:
-        return {"order": None, "userErrors": [{"field": ["id"], "message": "Order does not exist"}]}
-    if order["displayFinancialStatus"] not in ("PENDING", "PARTIALLY_PAID"):
-        return {"order": order, "userErrors": [{"field": ["id"], "message": "Order cannot be marked as paid."}]}
-    order["displayFinancialStatus"] = "PAID"
-    order_create.touched(context, order)
-    return {"order": order, "userErrors": []}
-
-
-def _tag(change: Callable[[list[str], list[str]], list[str]]) -> Any:
-    def resolve(root: Any, info: Any, id: str, tags: list[str]) -> Doc:
-        context: Context = info.context
-        order = context.order(id)
-        if order is None:
-            return {"node": None, "userErrors": [{"field": ["id"], "message": "Resource does not exist"}]}
-        context.state.retag(order, order_create.clean_tags(change(order["tags"], tags)))
-        order_create.touched(context, order)
-        context.record(
-            "order.update", order["sourceIdentifier"], order["id"], {"name": order["name"], "tags": order["tags"]}
-        )
-        return {"node": order, "userErrors": []}
-
-    return resolve
-
-
-def _without(have: list[str], gone: list[str]) -> list[str]:
-    away = {tag.strip().casefold() for tag in gone}
-    return [tag for tag in have if tag.casefold() not in away]
-
-
-MUTATION: dict[str, Any] = {
-    "orderCreate": lambda root, info, order, options=None: order_create.create(info.context, order, options),
-    "orderUpdate": lambda root, info, input: order_create.update(info.context, input),
-    "orderCancel": _cancel,
-    "orderMarkAsPaid": _mark_paid,
-    "refundCreate": idempotent("refundCreate", _refund, "refund"),
-    "fulfillmentCreate": lambda root, info, fulfillment, message=None: _shipped(
-        info.context, shipping.create(info.context, fulfillment)
-    ),
-    "fulfillmentCancel": lambda root, info, id: _shipped(info.context, shipping.take_back(info.context, id)),
-    "fulfillmentTrackingInfoUpdate": lambda root, info, fulfillmentId, trackingInfoInput, notifyCustomer=None: _shipped(
-        info.context, shipping.retrack(info.context, fulfillmentId, trackingInfoInput)
-    ),
-    "fulfillmentOrderMove": lambda root, info, id, newLocationId, fulfillmentOrderLineItems=None: _moved(
-        info.context, shipping.move(info.context, id, newLocationId, fulfillmentOrderLineItems)
-    ),
-    "inventoryAdjustQuantities": idempotent(
-        "inventoryAdjustQuantities", quantities.adjust_quantities, "inventoryAdjustmentGroup"
-    ),
-    "inventorySetQuantities": idempotent(
-        "inventorySetQuantities", quantities.set_quantities, "inventoryAdjustmentGroup"
-    ),
-    "tagsAdd": _tag(lambda have, more: [*have, *more]),
-    "tagsRemove": _tag(_without),
-    "metafieldsSet": definitions.set_fields,
-    "metafieldDefinitionCreate": definitions.create,
-    "webhookSubscriptionCreate": hooks.create,
-    "webhookSubscriptionUpdate": hooks.update,
-    "webhookSubscriptionDelete": hooks.delete,
-    "bulkOperationRunQuery": bulk.run,
-    "bulkOperationCancel": bulk.cancel,
-    "appUninstall": lambda root, info: info.context.uninstall(),
 }
 
 

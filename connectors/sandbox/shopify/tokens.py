@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from connectors.sandbox.shopify import payloads
+from connectors.sandbox.shopify import payloads_shop
 from connectors.sandbox.shopify.state import CODES, INSTALLS, REFRESH_TOKENS, SUBSCRIPTIONS, TOKENS, Doc
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def uninstall(context: Context) -> None:
     """Take the app off a shop: tell it (``app/uninstalled``), end its tokens, forget its subscriptions after that
     delivery."""
     world, shop = context.world, context.shop
-    context.tell("APP_UNINSTALLED", lambda: payloads.shop(context.shop_doc))
+    context.tell("APP_UNINSTALLED", lambda: payloads_shop.shop(context.shop_doc))
     revoke(world, shop)
     world.put(INSTALLS, shop, {"shop": shop, "scopes": [], "at": None})
 
