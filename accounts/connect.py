@@ -24,6 +24,7 @@ from connectors.contract.marketplace import PushesOrders
 from connectors.contract.types import Grant, StoreInfo
 from salestio import routes, tenancy
 from salestio.lib.crypto import new_token, token_hash
+from salestio.lib.text import counted
 
 log = structlog.get_logger(__name__)
 
@@ -201,7 +202,7 @@ def _refuse_wrong_seller(merchant_id: int, wish: AccountWish, grant: Grant, rout
         sellers = AccountRoute.objects.filter(platform="amazon").values("key").distinct().count()
         if limit and sellers >= limit:
             raise ConnectRefused(
-                f"Amazon allows this app {limit} sellers until it is listed in its app store, and they are used up. "
+                f"Amazon allows this app {counted(limit, 'seller')} until it is listed in its app store, and all places are taken. "
                 "Ask our support; you are on the list as soon as a place is free.",
                 "seller_limit",
             )

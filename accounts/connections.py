@@ -24,6 +24,7 @@ from connectors.contract.errors import AuthorizationExpired, RateLimited
 from connectors.contract.marketplace import Marketplace
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import OrderHint, StoreEvent
+from connectors.http import Deadlines
 from connectors.ratelimit import Limiter, RedisLimiter
 from salestio import calls, tenancy
 
@@ -57,6 +58,13 @@ def config(platform: str) -> Any:
     return {"amazon": _amazon_config, "shopify": _shopify_config}[platform]()
 
 
+def deadlines() -> Deadlines:
+    """Return the limits of one call. They shrink with the waits (a lease must outlive a call), but never below what a
+    busy machine needs to answer."""
+    times = settings.TIMES
+    return Deadlines(read=max(times.call_read, 4.0), total=max(times.call_total, 10.0))
+
+
 def _amazon_config() -> Any:
     from connectors.amazon.config import AmazonConfig
 
@@ -71,6 +79,7 @@ def _amazon_config() -> Any:
         lwa=urls["lwa"],
         seller_central=urls["seller_central"],
         app_name=settings.BRAND_NAME,
+        deadlines=deadlines(),
     )
 
 
@@ -86,6 +95,7 @@ def _shopify_config() -> Any:
         scopes=tuple(app["scopes"]),
         app_url=settings.WEB_URL,
         app_name=settings.BRAND_NAME,
+        deadlines=deadlines(),
     )
 
 

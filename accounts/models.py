@@ -66,7 +66,9 @@ class Merchant(models.Model):
     """The tenant: who pays and owns the data."""
 
     name = models.CharField(max_length=120)
-    settings = models.JSONField(default=dict, help_text="General settings that differ from the defaults of preferences.py.")
+    settings = models.JSONField(
+        default=dict, help_text="General settings that differ from the defaults of preferences.py."
+    )
     timezone = models.CharField(max_length=60, default="UTC")
     created_at = models.DateTimeField(default=now)
     uninstalled_at = models.DateTimeField(null=True, blank=True)
@@ -151,9 +153,12 @@ class MarketplaceAccount(Connection):
     subscription_id = models.CharField(max_length=120, blank=True)
     last_push_at = models.DateTimeField(null=True, blank=True)
     guard_clean = models.PositiveSmallIntegerField(
-        default=0, help_text="Orders in a row that no other connector had made; the conflict guard looks until 20 (F11)."
+        default=0,
+        help_text="Orders in a row that no other connector had made; the conflict guard looks until 20 (F11).",
     )
-    capabilities = models.JSONField(default=dict, help_text="What the platform refuses this account, learnt by experience.")
+    capabilities = models.JSONField(
+        default=dict, help_text="What the platform refuses this account, learnt by experience."
+    )
 
     class Meta:
         constraints = [
