@@ -24,7 +24,6 @@ from connectors.contract.errors import AuthorizationExpired, RateLimited
 from connectors.contract.marketplace import Marketplace
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import OrderHint, StoreEvent
-from connectors.http import Deadlines
 from connectors.ratelimit import Limiter, RedisLimiter
 from salestio import calls, tenancy
 
@@ -58,9 +57,11 @@ def config(platform: str) -> Any:
     return {"amazon": _amazon_config, "shopify": _shopify_config}[platform]()
 
 
-def deadlines() -> Deadlines:
+def deadlines() -> Any:
     """Return the limits of one call. They shrink with the waits (a lease must outlive a call), but never below what a
     busy machine needs to answer."""
+    from connectors.http import Deadlines
+
     times = settings.TIMES
     return Deadlines(read=max(times.call_read, 4.0), total=max(times.call_total, 10.0))
 

@@ -71,6 +71,8 @@ class Batch:
     chosen: dict[int, preferences.OrderPreferences] = field(default_factory=dict)
     variants: dict[int, Variant] = field(default_factory=dict)
     catalogs: dict[int, Catalog] = field(default_factory=dict)
+    places: dict[int, str] | None = None
+    """Location id → the store's id of it, read when an order needs one."""
     events: list[OrderEvent] = field(default_factory=list)
 
     def say(self, item: Item, stage: str, code: str, **data: Any) -> None:
@@ -182,7 +184,9 @@ def _variants(batch: Batch, skus: set[str], keys: set[str], ids: set[int], exact
     parts = [f"SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND {same}"]
     params: list[Any] = [batch.merchant_id, batch.store.pk, forms if exact else [form.lower() for form in forms]]
     if keys:
-        parts.append("SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND v.title_key = ANY(%s)")
+        parts.append(
+            "SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND v.title_key = ANY(%s)"
+        )
         params += [batch.merchant_id, batch.store.pk, list(keys)]
     if ids:
         parts.append("SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.id = ANY(%s)")

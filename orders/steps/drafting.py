@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connectors.contract.types import PersonalDetails, StoreOrderDraft
+from inventory.models import Location
 from orders.domain.buyer_email import buyer_email
 from orders.domain.store_order import DoesNotAddUp, Sale, SoldLine, Style, draft
 from orders.models import OrderLine
@@ -66,7 +67,20 @@ def _sale(batch: Batch, item: Item) -> Sale:
         site=order.site,
         replacement_of=order.replacement_of,
         programs=tuple(order.programs),
+        location_remote_id=_shipped_from(batch, item) if way.fulfilled else "",
     )
+
+
+def _shipped_from(batch: Batch, item: Item) -> str:
+    """Return the store's id of the place an order that is made as fulfilled is said to have left from.
+
+    No stock moves there (the parcel left before the store heard of it); the platform only wants a place to be named.
+    """
+    if batch.places is None:
+        rows = Location.objects.filter(store_id=batch.store.pk, active=True).order_by("-fulfills_online", "pk")
+        batch.places = {row.pk: row.remote_id for row in rows}
+    chosen = batch.chosen[item.order.account_id].default_location_id
+    return batch.places.get(chosen or 0) or next(iter(batch.places.values()), "")
 
 
 def _sold(batch: Batch, line: OrderLine) -> SoldLine:

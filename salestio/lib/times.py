@@ -10,7 +10,11 @@ class Times:
     """Waits in seconds. MECHANISMS 3, 4, 6, 7 and 11 say why they are what they are."""
 
     lease: float = 120.0
-    """How long a claimed row is ours; longer than the total deadline of one call (60 s)."""
+    """How long a claimed row is ours; longer than the total deadline of one call."""
+    call_read: float = 20.0
+    """A platform that sends nothing for this long has not answered."""
+    call_total: float = 60.0
+    """One call, however slowly its answer drips."""
     lookup_waits: tuple[float, ...] = (0.0, 15.0, 60.0, 180.0)
     """When to look an unanswered create up again, counted from the unanswered call."""
     resend_after: float = 120.0
