@@ -1,4 +1,4 @@
-"""What is done to our own processes during the storm: the worker is killed, Redis flushed, PostgreSQL stopped at once."""
+"""What is done to our own processes during the storm: worker killed, Redis flushed, PostgreSQL stopped at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from bench.outside import Running, say
 
 PAUSE = 11.0
-"""Seconds between two blows to the same process; `./run` gives up on what dies five times a minute before it ran steadily."""
+"""Seconds between two kills; `./run` gives up on a process that dies five times a minute before it ran steadily."""
 
 
 def flush_redis(url: str) -> None:

@@ -2,8 +2,8 @@
 
     ./run storm [--orders 2000] [--seed 1] [--calm] [--races] [--real-times] [--data DIR]
 
-Ends with a table; the exit code is 0 only when nothing was lost, doubled, oversold, silent or wrong. Waits are a fifth of
-the real ones and the store's search lag is scaled alike (ratios matter, not seconds); `--real-times` takes the real ones.
+Ends with a table; the exit code is 0 only when nothing was lost, doubled, oversold, silent or wrong. Waits are a fifth
+of the real ones and the store's search lag is scaled alike (ratios matter, not seconds); `--real-times` takes the real.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def run_storm(running: Running, *, orders: int, seed: int, calm: bool, divisor: 
     learn_totals(sandbox, buyers.placed)
     result = census.count(sandbox, merchant, buyers.placed, before)
     _count_last_units(result, running, buyers, shelf.scarce)
-    print(
-        f"storm: {len(buyers.placed)} orders, seed {seed}, {took:.0f} s, waits ÷ {divisor:g}, search lag {LAG / divisor:g} s"
-    )
+    lag = f"search lag {LAG / divisor:g} s" if not calm else "no faults"
+    print(f"storm: {len(buyers.placed)} orders, seed {seed}, {took:.0f} s, waits ÷ {divisor:g}, {lag}")
     if not calm:
         faults = ", ".join(f"{row['operation']} {row['kind']} {row['hits']}" for row in hits if row["hits"])
         print(f"  faults         {faults}")
