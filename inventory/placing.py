@@ -14,6 +14,7 @@ from typing import Any
 from connectors.contract.types import Placement
 from inventory import sql
 from inventory.domain.placing import Hold, Place, Share, distribute
+from inventory.rows import lock_and_make
 from salestio import routes, tenancy
 
 
@@ -102,20 +103,8 @@ def _places(
 
 def _lock(store_id: int, places: Mapping[tuple[int, int], Sequence[Place]]) -> list[_Held]:
     """Make the rows units may go to, lock all rows of these variants, and return what waits for its place."""
-    pairs = sorted({(variant, place.location_id) for (_order, variant), some in places.items() for place in some})
-    sql.run(
-        """INSERT INTO inventory_stock (merchant_id, variant_id, location_id, figure, reserved, version)
-           SELECT %s, pair.variant_id, pair.location_id, 0, 0, 0
-           FROM unnest(%s::bigint[], %s::bigint[]) AS pair(variant_id, location_id)
-           WHERE NOT EXISTS (SELECT 1 FROM inventory_stock s
-                             WHERE s.variant_id = pair.variant_id AND s.location_id = pair.location_id)
-           ORDER BY 2, 3 ON CONFLICT DO NOTHING""",
-        [tenancy.current_merchant_id(), [pair[0] for pair in pairs], [pair[1] for pair in pairs]],
-    )
-    sql.rows(
-        "SELECT id FROM inventory_stock WHERE variant_id = ANY(%s) ORDER BY id FOR UPDATE",
-        [sorted({pair[0] for pair in pairs})],
-    )
+    pairs = {(variant, place.location_id) for (_order, variant), some in places.items() for place in some}
+    lock_and_make(store_id, {variant for variant, _location in pairs}, pairs)
     found = sql.rows(
         """SELECT r.id, r.order_ref, r.variant_id, v.remote_id, r.stock_id, s.location_id, r.quantity
            FROM inventory_reservation r JOIN inventory_stock s ON s.id = r.stock_id

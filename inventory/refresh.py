@@ -178,7 +178,7 @@ def _save(claim: _Claim, reading: StockReading) -> None:
         as_of=claim.as_of,
         items=sorted(claim.items),
     )
-    _finish(claim.variant_ids)
+    _finish(store_id, claim.variant_ids)
     if stored.unknown_locations:
         catalog.sync_soon(store_id, whole=True)
 
@@ -207,10 +207,11 @@ SET reread_lease_until = NULL,
              WHEN open.since IS NOT NULL THEN now() + make_interval(secs => %(figure_age)s) END,
         now() + make_interval(secs => wait.seconds))
 FROM locked
-LEFT JOIN (SELECT r.variant_id, max(r.handed_over_at) AS since FROM inventory_reservation r
-           JOIN inventory_variant w ON w.id = r.variant_id
-           JOIN accounts_store t ON t.id = w.store_id AND t.claims_stock = 'at_creation'
-           WHERE r.variant_id = ANY(%(ids)s) AND r.state = 'handed_over' GROUP BY r.variant_id) open
+LEFT JOIN (SELECT s.variant_id, max(r.handed_over_at) AS since
+           FROM inventory_stock s JOIN inventory_reservation r ON r.stock_id = s.id AND r.state = 'handed_over'
+           WHERE s.variant_id = ANY(%(ids)s)
+             AND EXISTS (SELECT 1 FROM accounts_store t WHERE t.id = %(store)s AND t.claims_stock = 'at_creation')
+           GROUP BY s.variant_id) open
     ON open.variant_id = locked.id
 LEFT JOIN unnest(%(waited)s::bigint[], %(seconds)s::float8[]) AS wait(variant_id, seconds)
     ON wait.variant_id = locked.id
@@ -218,7 +219,7 @@ WHERE v.id = locked.id
 """
 
 
-def _finish(variant_ids: Sequence[int]) -> None:
+def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
     """Say when these variants are read next: when asked for meanwhile, while a hand-over is not settled, while orders
     wait for units; otherwise not before something asks."""
     waits = _waits(variant_ids)
@@ -227,6 +228,7 @@ def _finish(variant_ids: Sequence[int]) -> None:
         _FINISH,
         {
             "ids": list(variant_ids),
+            "store": store_id,
             "claim_check": times.claim_check,
             "settle_again": times.settle_again,
             "figure_age": times.figure_age,

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from inventory import sql
 from inventory.domain.stock import Allocation, Ask, Grant, Shelf, Turn, allocate
+from inventory.rows import make
 from salestio import routes, tenancy
 
 BEFORE_HAND_OVER = ("kept", "sending", "unknown")
@@ -117,7 +118,7 @@ def _shelves(
         for line in ask.lines
     } - rows.keys()
     if missing:  # once a variant and place
-        _make(store_id, sorted(missing, key=lambda pair: (pair[0], pair[1] or 0)))
+        make(store_id, missing)
         shelves, rows = _read(_lock(store_id, variant_ids))
     return shelves, rows
 
@@ -155,21 +156,6 @@ def _read(found: Iterable[tuple[Any, ...]]) -> tuple[dict[int, Shelf], dict[tupl
         for variant_id, (tracked, oversell, active) in facts.items()
     }
     return shelves, rows
-
-
-def _make(store_id: int, pairs: Sequence[tuple[int, int | None]]) -> None:
-    """Make stock rows without a figure; variants of another store, or gone, get none."""
-    sql.run(
-        """INSERT INTO inventory_stock (merchant_id, variant_id, location_id, figure, reserved, version)
-           SELECT %s, v.id, l.id, 0, 0, 0
-           FROM unnest(%s::bigint[], %s::bigint[]) AS pair(variant_id, location_id)
-           JOIN inventory_variant v ON v.id = pair.variant_id AND v.store_id = %s
-           LEFT JOIN inventory_location l ON l.id = pair.location_id AND l.store_id = v.store_id
-           WHERE pair.location_id IS NULL OR l.id IS NOT NULL
-           ORDER BY v.id, l.id NULLS FIRST
-           ON CONFLICT DO NOTHING""",
-        [tenancy.current_merchant_id(), [p[0] for p in pairs], [p[1] for p in pairs], store_id],
-    )
 
 
 _WRITE = """

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 
 from inventory import claims, sql
 from inventory.reservations import shelves_of
+from inventory.rows import lock_and_make
 from salestio import routes, tenancy
 
 AT_CREATION = "at_creation"
@@ -60,16 +60,25 @@ def set_from_store(
     read = sorted({item for item, _location, _units in readings} | set(items))
     if not read:
         return Stored()
-    unknown = _make(store_id, readings)
-    answers = {(item, location): units for item, location, units in readings}
+    variants, locations, unknown = _ours(store_id, read, {location for _item, location, _units in readings})
+    answers = {
+        (variant_id, locations[location]): units
+        for item, location, units in readings
+        if location in locations
+        for variant_id in variants.get(item, ())
+    }
+    whole = {variant_id for item in items for variant_id in variants.get(item, ())}
+    asked = {variant_id for some in variants.values() for variant_id in some}
     rows = [
-        _Row(stock_id, variant_id, location_id, figure, answers.get((item, location), 0))
-        for stock_id, variant_id, location_id, figure, figure_as_of, item, location in _lock(store_id, read)
-        if (figure_as_of is None or figure_as_of < as_of) and ((item, location) in answers or item in items)
+        _Row(row.id, row.variant_id, row.location_id, row.figure, answers.get((row.variant_id, row.location_id), 0))
+        for row in lock_and_make(store_id, asked, answers)
+        if row.location_id is not None
+        and (row.figure_as_of is None or row.figure_as_of < as_of)
+        and ((row.variant_id, row.location_id) in answers or row.variant_id in whole)
     ]
     claims_stock = claims.of(store_id)
     changed, ended = _write(rows, as_of, settles=claims_stock == AT_CREATION)
-    _stamp_variants(store_id, read, as_of)
+    _stamp_variants(asked, as_of)
     if ended and claims_stock == AT_CREATION:
         claims.judge(store_id, _verdicts(rows, ended, as_of))
     if changed:
@@ -78,34 +87,23 @@ def set_from_store(
     return Stored(tuple(changed), len(ended), unknown)
 
 
-def _make(store_id: int, readings: Sequence[tuple[str, str, int]]) -> frozenset[str]:
-    """Make the stock rows the readings need; return the locations that are unknown."""
-    sql.run(
-        """INSERT INTO inventory_stock (merchant_id, variant_id, location_id, figure, reserved, version)
-           SELECT %s, v.id, l.id, 0, 0, 0
-           FROM (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS pair(item_id, location)) pair
-           JOIN inventory_variant v ON v.store_id = %s AND v.item_id = pair.item_id
-           JOIN inventory_location l ON l.store_id = v.store_id AND l.remote_id = pair.location
-           WHERE NOT EXISTS (SELECT 1 FROM inventory_stock s WHERE s.variant_id = v.id AND s.location_id = l.id)
-           ORDER BY v.id, l.id ON CONFLICT DO NOTHING""",
-        [tenancy.current_merchant_id(), [r[0] for r in readings], [r[1] for r in readings], store_id],
+def _ours(
+    store_id: int, items: Sequence[str], places: Collection[str]
+) -> tuple[dict[str, list[int]], dict[str, int], frozenset[str]]:
+    """Return our variants by stock item, our locations by the store's id, and the locations we have never heard of."""
+    variants: dict[str, list[int]] = defaultdict(list)
+    for item, variant_id in sql.rows(
+        "SELECT item_id, id FROM inventory_variant WHERE merchant_id = %s AND store_id = %s AND item_id = ANY(%s)",
+        [tenancy.current_merchant_id(), store_id, list(items)],
+    ):
+        variants[item].append(variant_id)
+    locations = dict(
+        sql.rows(
+            "SELECT remote_id, id FROM inventory_location WHERE store_id = %s AND remote_id = ANY(%s)",
+            [store_id, sorted(places)],
+        )
     )
-    named = {location for _item, location, _units in readings}
-    known = sql.rows(
-        "SELECT remote_id FROM inventory_location WHERE store_id = %s AND remote_id = ANY(%s)",
-        [store_id, sorted(named)],
-    )
-    return frozenset(named - {row[0] for row in known})
-
-
-def _lock(store_id: int, items: Sequence[str]) -> list[tuple[Any, ...]]:
-    return sql.rows(
-        """SELECT s.id, s.variant_id, s.location_id, s.figure, s.figure_as_of, v.item_id, l.remote_id
-           FROM inventory_variant v JOIN inventory_stock s ON s.variant_id = v.id
-           JOIN inventory_location l ON l.id = s.location_id
-           WHERE v.store_id = %s AND v.item_id = ANY(%s) ORDER BY s.id FOR UPDATE OF s""",
-        [store_id, list(items)],
-    )
+    return variants, locations, frozenset(places) - locations.keys()
 
 
 _WRITE = """
@@ -164,16 +162,15 @@ def _write(rows: Sequence[_Row], as_of: datetime, *, settles: bool) -> tuple[lis
     return sorted(changed), ended
 
 
-def _stamp_variants(store_id: int, items: Sequence[str], as_of: datetime) -> None:
-    """Note when the items' figures were read, in the order of ids (locks)."""
+def _stamp_variants(variant_ids: Collection[int], as_of: datetime) -> None:
+    """Note when the variants' figures were read, in the order of ids (locks)."""
     sql.run(
         """WITH read AS (
                SELECT id FROM inventory_variant
-               WHERE store_id = %(store)s AND item_id = ANY(%(items)s)
-                 AND (figures_as_of IS NULL OR figures_as_of < %(as_of)s)
+               WHERE id = ANY(%(ids)s) AND (figures_as_of IS NULL OR figures_as_of < %(as_of)s)
                ORDER BY id FOR NO KEY UPDATE)
            UPDATE inventory_variant v SET figures_as_of = %(as_of)s FROM read WHERE v.id = read.id""",
-        {"store": store_id, "items": list(items), "as_of": as_of},
+        {"ids": sorted(variant_ids), "as_of": as_of},
     )
 
 
