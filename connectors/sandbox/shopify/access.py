@@ -9,6 +9,7 @@ from graphql import GraphQLError
 
 DEFAULT_SCOPES = (
     "read_assigned_fulfillment_orders",
+    "read_fulfillments",
     "read_inventory",
     "read_locations",
     "read_merchant_managed_fulfillment_orders",
@@ -74,7 +75,7 @@ TOPIC_SCOPES: dict[str, tuple[str, ...]] = {
     "ORDERS": ("read_orders",),
     "REFUNDS": ("read_orders",),
     "RETURNS": ("read_returns",),
-    "FULFILLMENTS": ("read_orders", *_FULFILLMENT_READ),
+    "FULFILLMENTS": ("read_fulfillments", "read_marketplace_orders"),
     "FULFILLMENT": _FULFILLMENT_READ,
     "INVENTORY": ("read_inventory",),
     "PRODUCTS": ("read_products",),
