@@ -7,10 +7,12 @@ Each method answers (HTTP status, JSON); wrong input is a 400 naming the field, 
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from connectors.sandbox import catalog
 from connectors.sandbox.shopify import hooks, merchant, oauth, tokens
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.face import ShopifyFace, face_of
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 Answer = tuple[int, Any]
 PAGE = 500
+SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com")
 
 
 class ShopifyControl:
@@ -36,6 +39,27 @@ class ShopifyControl:
     def face(self) -> ShopifyFace:
         """The platform's shared parts."""
         return face_of(self.world)
+
+    def add_shop(self, key: str, body: Doc) -> Answer:
+        """``PUT /stores/{key}`` ``{name?, like?, plan?}``: a further shop with another one's goods, the app installed;
+        answers fresh tokens of the app. For benches: it belongs to none of the demo's merchants."""
+        like, plan = str(body.get("like") or self.keys()[0]), str(body.get("plan") or "plus")
+        name, unknown = str(body.get("name") or key), sorted(set(body) - {"name", "like", "plan"})
+        known = [store["shop"] for store in catalog.stores()]
+        if unknown:
+            return 400, {"error": f"{unknown[0]}: is not known; known are name, like, plan", "field": unknown[0]}
+        if not SHOP.fullmatch(key):
+            return 400, {"error": "key: must be like name.myshopify.com", "field": "key"}
+        if self.knows(key):
+            return 409, {"error": "key: there is such a store", "field": "key"}
+        if like not in known:
+            return 400, {"error": f"like: must be one of {', '.join(known)}", "field": "like"}
+        if plan not in merchant.PLANS:
+            return 400, {"error": f"plan: must be one of {', '.join(merchant.PLANS)}", "field": "plan"}
+        self.face.state.add_shop(key, name, like, plan)
+        issued = tokens.issue(self.world, key, list(oauth.DEFAULT_SCOPES))
+        self.world.commit()
+        return 201, {"key": key, "name": name, "tokens": issued}
 
     def knows(self, key: str) -> bool:
         """Say whether there is a shop of this domain."""

@@ -234,6 +234,12 @@ class State:
             self.save(LEVELS, level)
             self.levels_of[level["item"]][level["location"]] = level
 
+    def add_shop(self, shop: str, name: str, like: str, plan: str) -> None:
+        """Open a further shop with the goods of a demo shop (`like`), under the next free ids."""
+        pattern = next(store for store in catalog.stores() if store["shop"] == like)
+        self._sow(len(self.shops), {**pattern, "shop": shop, "name": name, "plan": plan})
+        self._index()
+
     # Reading
 
     def in_order(self) -> list[Doc]:
