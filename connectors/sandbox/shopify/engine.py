@@ -82,12 +82,12 @@ class Engine:
         for resolvers in (roots.RESOLVERS, fields_order.RESOLVERS, fields_catalog.RESOLVERS, bulk.RESOLVERS):
             for type_name, by_field in resolvers.items():
                 kind = self.schema.type_map[type_name]
-                assert isinstance(kind, GraphQLObjectType)  # noqa: S101 - our own table
+                assert isinstance(kind, GraphQLObjectType)
                 for name, resolve in by_field.items():
                     kind.fields[name].resolve = resolve
         for name, check in (("Decimal", _decimal), ("Money", _decimal), ("DateTime", _date_time)):
             scalar = self.schema.type_map[name]
-            assert isinstance(scalar, GraphQLScalarType)  # noqa: S101 - our own schema
+            assert isinstance(scalar, GraphQLScalarType)
             scalar.coerce_input_value = check
 
     def prepare(self, text: str) -> Prepared:
@@ -143,7 +143,7 @@ class Engine:
         known = prepared.costs.get(key)
         if known is None:
             query = self.schema.query_type
-            assert query is not None  # noqa: S101 - our own schema
+            assert query is not None
             known = prepared.costs[key] = max(
                 1, round(self._selection_cost(prepared, operation.selection_set, query, variables))
             )
@@ -184,7 +184,7 @@ class Engine:
         self, prepared: Prepared, context: Context, variables: dict[str, Any] | None, operation_name: str | None
     ) -> dict[str, Any]:
         """Execute and return ``{"data": …}`` with ``errors`` when there are any."""
-        assert prepared.document is not None  # noqa: S101 - the caller answers documents that have errors
+        assert prepared.document is not None
         result = execute(
             self.schema,
             prepared.document,
@@ -195,7 +195,7 @@ class Engine:
             type_resolver=_kind,
             is_awaitable=never_awaitable,
         )
-        assert isinstance(result, ExecutionResult)  # noqa: S101 - no resolver is asynchronous
+        assert isinstance(result, ExecutionResult)
         answer: dict[str, Any] = {}
         if result.data is not None or not result.errors:
             answer["data"] = result.data

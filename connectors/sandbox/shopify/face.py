@@ -180,7 +180,7 @@ def _run(
     name: str | None,
 ) -> web.Response:
     chosen = prepared.operation(name)
-    assert chosen is not None  # noqa: S101 - the caller looked
+    assert chosen is not None
     cost = face.engine.cost(prepared, chosen, variables)
     shop = operation.key
     if cost > MAX_COST:
