@@ -1,18 +1,10 @@
-"""The control API under `/_control`: drive the pretend world, count what was written. See `docs/sandbox.md`.
-
-Loopback only: the Host must be one of this machine's, a foreign Origin or Sec-Fetch-Site is refused, and writes must be
-`application/json`. Bad input is a 400 that names the field.
-"""
+"""The control API under `/_control`: drive the pretend world, count what was written. See `docs/sandbox.md`."""
 
 from __future__ import annotations
 
 import email
 import email.policy
-import ipaddress
-import json
-from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -22,6 +14,7 @@ from connectors.sandbox.amazon.buying import WORDS, Buyers, Refusal, line_total,
 from connectors.sandbox.amazon.common import AMAZON, Amazon
 from connectors.sandbox.amazon.sites import REGIONS, SITES
 from connectors.sandbox.amazon.state import Doc, amount
+from connectors.sandbox.control_input import Handler, guard, number, read_body, text_field, whole
 from connectors.sandbox.faults import KINDS
 from connectors.sandbox.limits import PLATFORMS, PROFILES
 from connectors.sandbox.server import CORE
@@ -31,7 +24,6 @@ from connectors.sandbox.world import WRITE_KINDS
 
 BUYERS: web.AppKey[Buyers] = web.AppKey("buyers", Buyers)
 STORES: web.AppKey[ShopifyControl] = web.AppKey("stores", ShopifyControl)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LARGEST = 1000
 
 
@@ -42,98 +34,12 @@ def setup(app: web.Application) -> None:
         app.router.add_route(method, f"/_control{path}", handler)
 
 
-# ── safety and input ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a Host header's value names this machine."""
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def from_elsewhere(request: web.Request) -> bool:
-    """Say whether a browser sends this on behalf of another site (or another origin of this machine)."""
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.host}":
-        return True
-    return request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
-
-
-@web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let only this machine's own programs use the control API, and turn refusals into answers that name the field."""
-    if not request.path.startswith("/_control"):
-        return await handler(request)
-    if not is_loopback(request.host):
-        return _problem(403, "Host", "the control API answers on this machine only")
-    if from_elsewhere(request):
-        return _problem(403, "Origin", "another site may not use the control API")
-    writes = request.method in ("POST", "PUT", "PATCH") or (request.method == "DELETE" and request.body_exists)
-    if writes and request.content_type != "application/json":
-        return _problem(415, "Content-Type", "application/json is wanted")
-    try:
-        return await handler(request)
-    except Refusal as refusal:
-        return _problem(refusal.status, refusal.field, str(refusal))
-    except web.HTTPNotFound:
-        return _problem(404, "path", "the control API has no such address")
-    except web.HTTPMethodNotAllowed as error:
-        return _problem(405, "method", f"allowed: {', '.join(sorted(error.allowed_methods))}")
-
-
-def _problem(status: int, field: str, message: str) -> web.Response:
-    body = {"error": f"{field}: {message}", "field": field, "message": message}
-    return web.json_response(body, status=status)
-
-
-async def _body(request: web.Request, *known: str) -> Doc:
-    """Return the body, a JSON object with no fields but the known ones (any when none are named)."""
-    raw = await request.read()
-    try:
-        body = json.loads(raw or b"{}")
-    except ValueError:
-        raise Refusal("body", "this is not JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal("body", "a JSON object is wanted")
-    if known:
-        for name in body:
-            if name not in known:
-                raise Refusal(name, f"not known; known are {', '.join(known)}")
-    return body
-
-
-def _number(value: Any, field: str, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise Refusal(field, f"a number from {low:g} to {high:g} is wanted")
-    return value
-
-
-def _whole(text: str, field: str, low: int, high: int) -> int:
-    if not text.isdigit() or not low <= int(text) <= high:
-        raise Refusal(field, f"a whole number from {low} to {high} is wanted")
-    return int(text)
-
-
-def _text(body: Doc, field: str, allowed: tuple[str, ...] | list[str] = (), default: str | None = None) -> str:
-    value = body.get(field, default)
-    if not isinstance(value, str) or not value:
-        raise Refusal(field, "a text is wanted")
-    if allowed and value not in allowed:
-        raise Refusal(field, f"one of {', '.join(allowed)} is wanted")
-    return value
-
-
 # ── the world as a whole ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def reset(request: web.Request) -> web.Response:
     """The demo world as at the first start."""
-    await _body(request)
+    await read_body(request)
     reset_world(request.app)
     return web.json_response({"ok": True})
 
@@ -157,8 +63,8 @@ async def writes(request: web.Request) -> web.Response:
         kind=kind,
         key=query.get("key", ""),
         reference=query.get("reference", ""),
-        since=_whole(query.get("since", "0"), "since", 0, 2**62),
-        limit=_whole(query.get("limit", str(_LARGEST)), "limit", 1, _LARGEST),
+        since=whole(query.get("since", "0"), "since", 0, 2**62),
+        limit=whole(query.get("limit", str(_LARGEST)), "limit", 1, _LARGEST),
         body=query.get("body", "1") != "0",
     )
     return web.json_response(rows)
@@ -188,12 +94,12 @@ async def get_limits(request: web.Request) -> web.Response:
 
 async def set_limits(request: web.Request) -> web.Response:
     """Put a profile in force, for one platform or all."""
-    body = await _body(request, "platform", "profile", "list_delay_seconds")
-    platform = _text(body, "platform", ("*", *PLATFORMS), "*")
-    profile = _text(body, "profile", PROFILES)
+    body = await read_body(request, "platform", "profile", "list_delay_seconds")
+    platform = text_field(body, "platform", ("*", *PLATFORMS), "*")
+    profile = text_field(body, "profile", PROFILES)
     delay = body.get("list_delay_seconds")
     if delay is not None:
-        delay = float(_number(delay, "list_delay_seconds", 0, 86400))
+        delay = float(number(delay, "list_delay_seconds", 0, 86400))
     limits = request.app[CORE].limits
     limits.set(PLATFORMS if platform == "*" else (platform,), profile, delay)
     return web.json_response(limits.describe())
@@ -201,23 +107,23 @@ async def set_limits(request: web.Request) -> web.Response:
 
 async def clock(request: web.Request) -> web.Response:
     """Move the sandbox's clock on."""
-    body = await _body(request, "advance_seconds")
+    body = await read_body(request, "advance_seconds")
     world = request.app[CORE].world
-    world.advance(int(_number(body.get("advance_seconds"), "advance_seconds", -(10**8), 10**9)))
+    world.advance(int(number(body.get("advance_seconds"), "advance_seconds", -(10**8), 10**9)))
     return web.json_response({"now": world.now().isoformat()})
 
 
 async def latency(request: web.Request) -> web.Response:
     """Make every platform answer take so long."""
-    body = await _body(request, "milliseconds")
-    milliseconds = _number(body.get("milliseconds"), "milliseconds", 0, 60000)
+    body = await read_body(request, "milliseconds")
+    milliseconds = number(body.get("milliseconds"), "milliseconds", 0, 60000)
     request.app[CORE].world.put("settings", "latency", {"milliseconds": milliseconds})
     return web.json_response({"milliseconds": milliseconds})
 
 
 async def set_traffic(request: web.Request) -> web.Response:
     """Start or stop the order stream; the first start places the starting set too."""
-    body = await _body(request, "start")
+    body = await read_body(request, "start")
     if not isinstance(body.get("start"), bool):
         raise Refusal("start", "true or false is wanted")
     traffic = request.app[TRAFFIC]
@@ -235,7 +141,7 @@ async def get_traffic(request: web.Request) -> web.Response:
 
 async def roles(request: web.Request) -> web.Response:
     """Give our Amazon application the restricted roles, or take them: without, no personal data is shown."""
-    body = await _body(request, "restricted_roles")
+    body = await read_body(request, "restricted_roles")
     if not isinstance(body.get("restricted_roles"), bool):
         raise Refusal("restricted_roles", "true or false is wanted")
     request.app[CORE].world.put("settings", "amazon", body)
@@ -306,14 +212,14 @@ async def list_mail(request: web.Request) -> web.Response:
 
 async def add_fault(request: web.Request) -> web.Response:
     """Switch a fault on."""
-    body = await _body(request, "platform", "operation", "kind", "rate", "count", "params")
-    platform = _text(body, "platform", ("*", *PLATFORMS))
-    kind = _text(body, "kind", list(KINDS))
-    operation = _text(body, "operation", (), "*")
-    rate = float(_number(body.get("rate", 1), "rate", 0, 1))
+    body = await read_body(request, "platform", "operation", "kind", "rate", "count", "params")
+    platform = text_field(body, "platform", ("*", *PLATFORMS))
+    kind = text_field(body, "kind", list(KINDS))
+    operation = text_field(body, "operation", (), "*")
+    rate = float(number(body.get("rate", 1), "rate", 0, 1))
     count = body.get("count")
     if count is not None:
-        count = int(_number(count, "count", 1, 10**9))
+        count = int(number(count, "count", 1, 10**9))
     params = body.get("params", {})
     _check_params(params)
     return web.json_response({"id": request.app[CORE].faults.add(platform, operation, kind, rate, count, params)})
@@ -325,7 +231,7 @@ def _check_params(params: Any) -> None:
     for name, low, high in (("code", 100, 599), ("seconds", -(10**7), 10**7), ("times", 1, 100), ("status", 400, 599)):
         # `refuse` has a code of the platform's own, which is a text.
         if name in params and not (name == "code" and isinstance(params[name], str)):
-            _number(params[name], f"params.{name}", low, high)
+            number(params[name], f"params.{name}", low, high)
 
 
 async def list_faults(request: web.Request) -> web.Response:
@@ -371,14 +277,14 @@ _ORDER_FIELDS = (
 async def place_orders(request: web.Request) -> web.Response:
     """Buyers place orders."""
     _, key = _account(request)
-    body = await _body(request, *_ORDER_FIELDS)
+    body = await read_body(request, *_ORDER_FIELDS)
     return web.json_response({"ids": request.app[BUYERS].place(key, body)})
 
 
 async def change_order(request: web.Request) -> web.Response:
     """The order's life goes on at the marketplace."""
     order = _order(request)
-    request.app[BUYERS].change(order, await _body(request))
+    request.app[BUYERS].change(order, await read_body(request))
     return web.json_response(order_view(order))
 
 
@@ -390,8 +296,8 @@ async def get_order(request: web.Request) -> web.Response:
 async def list_orders(request: web.Request) -> web.Response:
     """The seller's orders, newest first."""
     amazon, key = _account(request)
-    limit = _whole(request.query.get("limit", "100"), "limit", 1, _LARGEST)
-    start = _whole(request.query.get("cursor", "0") or "0", "cursor", 0, 2**40)
+    limit = whole(request.query.get("limit", "100"), "limit", 1, _LARGEST)
+    start = whole(request.query.get("cursor", "0") or "0", "cursor", 0, 2**40)
     index = amazon.state.by_created[key]
     newest = index[::-1][start : start + limit]
     rows = [order_view(amazon.state.orders[order_id]) for _, order_id in newest]
@@ -456,14 +362,14 @@ async def listings(request: web.Request) -> web.Response:
 async def revoke(request: web.Request) -> web.Response:
     """The seller withdraws access."""
     amazon, key = _account(request)
-    await _body(request)
+    await read_body(request)
     amazon.revoke(key)
     return web.json_response({"revoked": key})
 
 
 async def add_account(request: web.Request) -> web.Response:
     """A further seller who has agreed to our application (benches): copies another one's listings."""
-    body = await _body(request, "name", "region", "sites", "like")
+    body = await read_body(request, "name", "region", "sites", "like")
     amazon, key = request.app[AMAZON], request.match_info["key"]
     if request.match_info["platform"] != "amazon":
         raise Refusal("platform", "this sandbox has the marketplace amazon", 404)
@@ -471,12 +377,12 @@ async def add_account(request: web.Request) -> web.Response:
         raise Refusal("key", "8 to 20 letters and digits are wanted")
     if key in amazon.state.sellers:
         raise Refusal("key", "this seller exists", 409)
-    region = _text(body, "region", REGIONS, "na")
+    region = text_field(body, "region", REGIONS, "na")
     sites = body.get("sites", ["US"])
     if not isinstance(sites, list) or not sites or any(s not in SITES or SITES[s].region != region for s in sites):
         raise Refusal("sites", f"a list of sites of the region {region} is wanted")
-    like = _text(body, "like", [seller["key"] for seller in catalog.sellers()], "A1NORTHPINEUS")
-    name = _text(body, "name", (), key)
+    like = text_field(body, "like", [seller["key"] for seller in catalog.sellers()], "A1NORTHPINEUS")
+    name = text_field(body, "name", (), key)
     amazon.state.add_seller(key, name, region, sites, like)
     return web.json_response({"key": key, "refresh_token": amazon.new_refresh_token(key)})
 
@@ -489,6 +395,11 @@ def _answer(result: tuple[int, Any]) -> web.Response:
     return web.json_response(body, status=status)
 
 
+async def add_store(request: web.Request) -> web.Response:
+    """A further shop with the app installed (benches): copies a demo shop's goods."""
+    return _answer(request.app[STORES].add_shop(request.match_info["key"], await read_body(request)))
+
+
 async def get_variants(request: web.Request) -> web.Response:
     """The store's variants."""
     return _answer(request.app[STORES].variants(request.match_info["key"], dict(request.query)))
@@ -497,12 +408,12 @@ async def get_variants(request: web.Request) -> web.Response:
 async def put_variant(request: web.Request) -> web.Response:
     """Change a variant as the merchant would."""
     stores = request.app[STORES]
-    return _answer(stores.put_variant(request.match_info["key"], dict(request.query), await _body(request)))
+    return _answer(stores.put_variant(request.match_info["key"], dict(request.query), await read_body(request)))
 
 
 async def add_variant(request: web.Request) -> web.Response:
     """A new product."""
-    return _answer(request.app[STORES].add_variant(request.match_info["key"], await _body(request)))
+    return _answer(request.app[STORES].add_variant(request.match_info["key"], await read_body(request)))
 
 
 async def get_store_orders(request: web.Request) -> web.Response:
@@ -513,14 +424,14 @@ async def get_store_orders(request: web.Request) -> web.Response:
 async def store_order_action(request: web.Request) -> web.Response:
     """Ship, cancel or refund a store order as the merchant would."""
     found = request.match_info
-    body = await _body(request)
+    body = await read_body(request)
     return _answer(request.app[STORES].order_action(found["key"], found["id"], found["action"], body))
 
 
 async def store_action(request: web.Request) -> web.Response:
     """What else the merchant or the platform does to a store; the store's module knows the actions."""
     found = request.match_info
-    return _answer(request.app[STORES].store_action(found["key"], found["action"], await _body(request)))
+    return _answer(request.app[STORES].store_action(found["key"], found["action"], await read_body(request)))
 
 
 _ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -547,6 +458,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PATCH", "/accounts/{platform}/{key}/orders/{id}", change_order),
     ("GET", "/accounts/{platform}/{key}/listings", listings),
     ("POST", "/accounts/{platform}/{key}/revoke", revoke),
+    ("PUT", "/stores/{key}", add_store),
     ("GET", "/stores/{key}/variants", get_variants),
     ("PUT", "/stores/{key}/variants", put_variant),
     ("POST", "/stores/{key}/variants", add_variant),

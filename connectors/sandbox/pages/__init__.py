@@ -57,7 +57,7 @@ def render(request: web.Request, template: str, *, status: int = 200, **context:
 
 async def form(request: web.Request) -> dict[str, str]:
     """Return a posted form of one of our own pages; raises HTTPForbidden for any other."""
-    from connectors.sandbox.control import from_elsewhere, is_loopback
+    from connectors.sandbox.control_input import from_elsewhere, is_loopback
 
     if not is_loopback(request.host) or from_elsewhere(request):
         raise web.HTTPForbidden(text="This form was sent from another site.")
