@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from accounts.models import Store
-from inventory import catalog, inbox, ledger
+from inventory import catalog, inbox, ledger, tasks
 from inventory.models import Location, Stock, Variant
 from tests.conftest import Sandbox
 from tests.inventory.shop import SHOP, Shop
@@ -144,6 +146,23 @@ def test_a_location_that_ceases_to_count_wakes_who_waits(shop: Shop) -> None:
         place.refresh_from_db()
     assert place.active
     assert len(told("stock.changed")) == before + 1
+
+
+def test_the_door_for_workers_reads_the_catalog(shop: Shop) -> None:
+    shop.sync_changes(whole=True)
+    with shop.scope():
+        before = Store.objects.get().catalog_synced_at
+        catalog.sync_soon(shop.store.id)
+
+    for _turn in range(20):
+        tasks.sync_catalog(shop.merchant.id, shop.store.id)
+        with shop.scope():
+            after = Store.objects.get().catalog_synced_at
+        if after != before:
+            break
+        time.sleep(0.2)
+
+    assert after != before
 
 
 def test_two_syncs_at_once_are_one(shop: Shop) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
-from inventory import inbox, lanes, refresh, reservations, watching
-from inventory.models import Reservation, Variant
+from connectors.shopify.stock import StockReader
+from inventory import inbox, lanes, poll, refresh, reservations, tasks, watching
+from inventory.models import Reservation, Stock, Variant
+from notifications.models import Alert
 from salestio import routes, tenancy
+from salestio.outbox import dispatch
+from salestio.outbox.models import OutboxRow
 from tests.conftest import Sandbox
 from tests.inventory import world as cast
 from tests.inventory.shop import Shop
@@ -179,13 +185,9 @@ def test_a_default_warehouse_is_settled_only_when_the_store_took_the_units_there
 
     (held,) = shop.reservations(1)
     assert (held.state, held.placed, held.stock.location_id) == ("handed_over", False, other.id)
-    from salestio.outbox.models import OutboxRow
-
     with shop.scope():
         (owed,) = OutboxRow.objects.filter(handler="inventory.move.move_part")
     assert owed.subject["lines"] == [[variant.id, 2]]
-
-    from salestio.outbox import dispatch
 
     assert dispatch.drain(shop.merchant.id, shop.store.id) == 1
     due_now(shop, variant)
@@ -199,9 +201,6 @@ def test_a_default_warehouse_is_settled_only_when_the_store_took_the_units_there
 
 
 def test_a_move_the_store_refuses_becomes_a_task_and_the_units_follow_the_store(shop: Shop) -> None:
-    from notifications.models import Alert
-    from salestio.outbox import dispatch
-
     variant = some_variant(shop)
     shop.admin(variant.sku, available=4, location="Portland Warehouse")
     shop.admin(variant.sku, available=4, location="Reno Outlet")
@@ -278,8 +277,6 @@ def test_a_hand_over_while_the_read_is_on_its_way_asks_for_another(shop: Shop, m
     variant = some_variant(shop)
     with shop.scope():
         watching.read_soon([variant.id])
-    from connectors.shopify.stock import StockReader
-
     real = StockReader.read
 
     def read(self: StockReader, *args: Any) -> Any:
@@ -343,6 +340,60 @@ def test_a_product_deleted_in_the_store_is_found_by_a_read_of_its_figures(shop: 
     assert total(shop, variant)[0] == 0
 
 
+def test_a_turn_of_the_lane_reads_batch_after_batch(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "BATCH", 2)
+    with shop.scope():
+        some = list(Variant.objects.order_by("id").values_list("id", flat=True)[:7])
+        Variant.objects.update(reread_at=None)
+        watching.read_soon(some)
+
+    for _turn in range(20):  # our own limit may say wait in between
+        tasks.refresh_figures(shop.merchant.id, shop.store.id)
+        with shop.scope():
+            left = Variant.objects.filter(reread_at__isnull=False).count()
+        if not left:
+            break
+        time.sleep(0.2)
+
+    assert left == 0
+
+
+def test_a_deadlock_while_storing_is_tried_again_with_the_same_reading(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = some_variant(shop)
+    shop.admin(variant.sku, available=77)
+    with shop.scope():
+        watching.read_soon([variant.id])
+    holds, other = threading.Event(), []
+
+    def the_wrong_way_round() -> None:
+        try:
+            with shop.scope():
+                list(Variant.objects.filter(pk=variant.pk).select_for_update(no_key=True))
+                holds.set()
+                time.sleep(0.4)  # the figures hold the stock rows by now and wait for the variant
+                list(Stock.objects.filter(variant=variant).select_for_update())
+        finally:
+            connection.close()
+
+    real = StockReader.read
+
+    def read(self: StockReader, *args: Any) -> Any:
+        answer = real(self, *args)
+        other.append(threading.Thread(target=the_wrong_way_round))
+        other[0].start()
+        holds.wait(10)
+        return answer
+
+    monkeypatch.setattr(StockReader, "read", read)
+
+    assert run(shop) == 1
+
+    other[0].join()
+    assert 77 in [row.figure for row in rows_of(shop, variant)]
+
+
 def test_the_sweeper_finds_lanes_with_due_reads_of_active_stores_only(shop: Shop) -> None:
     variant = some_variant(shop)
     with shop.scope():
@@ -363,8 +414,6 @@ def test_the_sweeper_finds_lanes_with_due_reads_of_active_stores_only(shop: Shop
 
 
 def test_old_figures_of_what_sold_lately_are_asked_for_first(shop: Shop) -> None:
-    from inventory import poll
-
     variant = some_variant(shop)
     with shop.scope():
         Reservation.objects.all().delete()
