@@ -68,7 +68,9 @@ class Variant(MerchantModel):
             models.Index(fields=["merchant", "store", "item_id"], name="variant_by_item"),
             models.Index(fields=["merchant", "store", "product_id"], name="variant_by_product"),
             # the lane of figures to read
-            models.Index(fields=["merchant", "store", "reread_at"], name="variant_to_read", condition=Q(reread_at__isnull=False)),
+            models.Index(
+                fields=["merchant", "store", "reread_at"], name="variant_to_read", condition=Q(reread_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,7 +90,9 @@ class Stock(MerchantModel):
     """A variant's figure and reserved units at one location. The row without a location carries what is reserved
     *anywhere*: its figure stays 0 (MECHANISMS 6)."""
 
-    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="stocks", db_index=False, db_constraint=False)
+    variant = models.ForeignKey(
+        Variant, on_delete=models.CASCADE, related_name="stocks", db_index=False, db_constraint=False
+    )
     location = models.ForeignKey(Location, null=True, blank=True, on_delete=models.CASCADE, related_name="stocks")
     figure = models.IntegerField(default=0, help_text="What a read of the store last answered.")
     figure_as_of = models.DateTimeField(null=True, blank=True, help_text="Our database's time before that read left.")
@@ -122,9 +126,15 @@ class Reservation(MerchantModel):
 
     COUNTING = ("kept", "sending", "unknown", "handed_over")
 
-    stock = models.ForeignKey(Stock, on_delete=models.CASCADE, related_name="reservations", db_index=False, db_constraint=False)
-    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
-    order_ref = models.BigIntegerField(help_text="orders.Order; orders stand above inventory, so no foreign key object here.")
+    stock = models.ForeignKey(
+        Stock, on_delete=models.CASCADE, related_name="reservations", db_index=False, db_constraint=False
+    )
+    variant = models.ForeignKey(
+        Variant, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    order_ref = models.BigIntegerField(
+        help_text="orders.Order; orders stand above inventory, so no foreign key object here."
+    )
     line_ref = models.BigIntegerField()
     quantity = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.KEPT)
@@ -160,7 +170,9 @@ class LedgerEntry(MerchantModel):
         SETTLE = "settle", "settled"
         MOVE = "move", "moved to another location"
 
-    stock = models.ForeignKey(Stock, on_delete=models.CASCADE, related_name="ledger", db_index=False, db_constraint=False)
+    stock = models.ForeignKey(
+        Stock, on_delete=models.CASCADE, related_name="ledger", db_index=False, db_constraint=False
+    )
     at = models.DateTimeField(default=timezone.now)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     figure_change = models.IntegerField(default=0)

@@ -26,7 +26,9 @@ class Alert(MerchantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "kind", "key"], condition=Q(closed_at=None), name="alert_open_once")
+            models.UniqueConstraint(
+                fields=["merchant", "kind", "key"], condition=Q(closed_at=None), name="alert_open_once"
+            )
         ]
         indexes = [models.Index(fields=["merchant", "-opened_at"], name="alert_newest")]
 

@@ -53,7 +53,9 @@ def match_line(
             _remember(order, line, variant, actor=actor, all_accounts=remember == "all")
         SkuWait.objects.filter(order_id=order_id).delete()
         StockWait.objects.filter(order_id=order_id).delete()
-        _event(order, "LINE_CHANGED", actor, line=line_number, seller_sku=line.seller_sku, before=before, sku=variant.sku)
+        _event(
+            order, "LINE_CHANGED", actor, line=line_number, seller_sku=line.seller_sku, before=before, sku=variant.sku
+        )
         _make_due(order)
 
 

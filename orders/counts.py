@@ -28,7 +28,9 @@ def summary() -> dict[str, dict[str, int]]:
 def by_account() -> dict[int, dict[str, int]]:
     """Return account id → {state: n}."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    for account, state, number in OrderTally.objects.values_list("account_ref", "export_state").annotate(n=Sum("change")):
+    for account, state, number in OrderTally.objects.values_list("account_ref", "export_state").annotate(
+        n=Sum("change")
+    ):
         if number:
             found[account][state] = number
     return dict(found)

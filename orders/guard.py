@@ -70,7 +70,9 @@ def _count(batch: Batch, clean: Sequence[Item]) -> None:
     with tenancy.scope(batch.merchant_id):
         for account_id in {item.order.account_id for item in clean}:
             number = sum(1 for item in clean if item.order.account_id == account_id)
-            MarketplaceAccount.objects.filter(pk=account_id, guard_clean__lt=ENOUGH).update(guard_clean=F("guard_clean") + number)
+            MarketplaceAccount.objects.filter(pk=account_id, guard_clean__lt=ENOUGH).update(
+                guard_clean=F("guard_clean") + number
+            )
 
 
 def _wait(batch: Batch, items: Sequence[Item], error: ConnectorError) -> None:
@@ -103,9 +105,7 @@ def _conflict(batch: Batch, item: Item, others: Sequence[StoreOrderFound]) -> No
     with tenancy.scope(batch.merchant_id):
         MarketplaceAccount.objects.filter(pk=item.order.account_id).update(guard_clean=0)
         reservations.release(order_ids=[item.order.pk], cause="CONFLICT")
-        settle.hold(
-            batch, item, "CONFLICT", names=[one.name for one in others], ids=[one.id for one in others]
-        )
+        settle.hold(batch, item, "CONFLICT", names=[one.name for one in others], ids=[one.id for one in others])
         settle.write(batch, [item])
 
 

@@ -18,7 +18,9 @@ def on_order_gone(merchant_id: int, store_id: int, object_ids: list[Any], rows: 
     with tenancy.scope(merchant_id):
         store = Store.objects.get(pk=store_id)
         ours = list(
-            StoreOrder.objects.filter(store_id=store_id, remote_id__in=[str(one) for one in object_ids], state="created")
+            StoreOrder.objects.filter(
+                store_id=store_id, remote_id__in=[str(one) for one in object_ids], state="created"
+            )
         )
     for made in ours:
         found = connections.storefront(store).get_order(made.remote_id)
@@ -38,5 +40,10 @@ def _gone(merchant_id: int, made: StoreOrder, *, how: str) -> None:
                  "order": order.marketplace_order_id}  # fmt: skip
         Order.objects.filter(pk=order.pk, export_state="created").update(reason_code="GONE_IN_STORE", reason_data=facts)
         OrderEvent.objects.create(
-            merchant_id=merchant_id, order_id=order.pk, stage="change", code="GONE_IN_STORE", data=facts, actor=order.store.name
+            merchant_id=merchant_id,
+            order_id=order.pk,
+            stage="change",
+            code="GONE_IN_STORE",
+            data=facts,
+            actor=order.store.name,
         )

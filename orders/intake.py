@@ -55,7 +55,12 @@ def content_hash(order: MarketplaceOrder) -> str:
 
 
 def save_page(
-    account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], *, any_age: bool = False, via: str = "", read_at: datetime | None = None
+    account: MarketplaceAccount,
+    orders: Sequence[MarketplaceOrder],
+    *,
+    any_age: bool = False,
+    via: str = "",
+    read_at: datetime | None = None,
 ) -> Saved:
     """Save the orders of one page; the caller's scope is the transaction. Rings the lane after the commit.
 
@@ -366,7 +371,13 @@ def _react(
         # The commit after the call compares the revision; a canceled order stays canceled.
         return
     way = routing.way(facts_of(order, shipped_when_seen=row.shipped_when_seen), _wishes(account), now=now())
-    if way.state in ("canceled", "skipped") or way.code in ("NOT_PAID_YET", "UNREADABLE", "FBA_NOT_SHIPPED", "ADDRESS_MISSING", "TOO_OLD"):
+    if way.state in ("canceled", "skipped") or way.code in (
+        "NOT_PAID_YET",
+        "UNREADABLE",
+        "FBA_NOT_SHIPPED",
+        "ADDRESS_MISSING",
+        "TOO_OLD",
+    ):
         if row.export_state == "skipped" and way.state not in ("canceled",):
             return
         _stop(account, row, way, order, events)
@@ -376,7 +387,13 @@ def _react(
     if lines_changed:
         reservations.release(order_ids=[row.pk], cause="lines changed")
         StockWait.objects.filter(order_id=row.pk).delete()
-    was_blocked = row.reason_code in ("NOT_PAID_YET", "FBA_NOT_SHIPPED", "ADDRESS_MISSING", "UNREADABLE", "TOTAL_MISMATCH")
+    was_blocked = row.reason_code in (
+        "NOT_PAID_YET",
+        "FBA_NOT_SHIPPED",
+        "ADDRESS_MISSING",
+        "UNREADABLE",
+        "TOTAL_MISMATCH",
+    )
     cured_address = row.reason_code == "ADDRESS_REJECTED" and address_changed
     if lines_changed or was_blocked or cured_address:
         make_due(row)
@@ -391,7 +408,9 @@ def make_due(row: Order) -> None:
     row.lease_until, row.lease_token = None, None
 
 
-def _stop(account: MarketplaceAccount, row: Order, way: routing.Way, order: MarketplaceOrder, events: list[OrderEvent]) -> None:
+def _stop(
+    account: MarketplaceAccount, row: Order, way: routing.Way, order: MarketplaceOrder, events: list[OrderEvent]
+) -> None:
     if (row.export_state, row.reason_code) == (way.state, way.code):
         return
     released = reservations.release(order_ids=[row.pk], cause=way.code)

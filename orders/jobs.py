@@ -24,7 +24,9 @@ def reconcile(merchant_id: int, at: datetime) -> dict[str, Any]:
     with tenancy.scope(merchant_id):
         wrong = ledger.check()
         if wrong:
-            alerts.raise_alert(kind="ledger_differs", key="ledger", data={"text": "; ".join(map(str, wrong[:5])), "count": len(wrong)})
+            alerts.raise_alert(
+                kind="ledger_differs", key="ledger", data={"text": "; ".join(map(str, wrong[:5])), "count": len(wrong)}
+            )
         else:
             alerts.close(kind="ledger_differs", key="ledger")
     return {"differences": [str(one) for one in wrong]} if wrong else {}

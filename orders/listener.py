@@ -85,7 +85,9 @@ def _store(platform: str, hint: OrderHint) -> int:
 
 def run(platforms: list[str], stop: threading.Event) -> None:
     """Listen to all these platforms, one thread each, until told to stop; writes a heartbeat."""
-    threads = [threading.Thread(target=listen, args=(name, stop), name=f"listen-{name}", daemon=True) for name in platforms]
+    threads = [
+        threading.Thread(target=listen, args=(name, stop), name=f"listen-{name}", daemon=True) for name in platforms
+    ]
     for thread in threads:
         thread.start()
     while not stop.wait(10.0):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -11,7 +13,7 @@ from django.utils import timezone
 from orders.domain.states import ExportState
 from salestio.tenancy import MerchantModel
 
-MONEY = {"max_digits": 14, "decimal_places": 3}
+MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 3}
 
 
 class Status(models.TextChoices):
@@ -28,7 +30,9 @@ class Status(models.TextChoices):
 class Order(MerchantModel):
     """A marketplace order as we hold it. *Status* is their word, *export state* is ours."""
 
-    account = models.ForeignKey("accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="orders", db_index=False)
+    account = models.ForeignKey(
+        "accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="orders", db_index=False
+    )
     store = models.ForeignKey("accounts.Store", on_delete=models.CASCADE, related_name="orders", db_index=False)
     platform = models.CharField(max_length=20)
     marketplace_order_id = models.CharField(max_length=60)
@@ -37,7 +41,9 @@ class Order(MerchantModel):
     # what they say
     status = models.CharField(max_length=20, choices=Status.choices)
     raw_status = models.CharField(max_length=60, blank=True)
-    fulfilled_by = models.CharField(max_length=12, default="merchant", choices=[("merchant", "Merchant"), ("marketplace", "Marketplace")])
+    fulfilled_by = models.CharField(
+        max_length=12, default="merchant", choices=[("merchant", "Merchant"), ("marketplace", "Marketplace")]
+    )
     purchased_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True, help_text="When we first saw it paid, or its purchase time.")
     source_updated_at = models.DateTimeField()
@@ -67,7 +73,9 @@ class Order(MerchantModel):
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
-    sent_revision = models.PositiveIntegerField(null=True, blank=True, help_text="The revision the store order was made of.")
+    sent_revision = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The revision the store order was made of."
+    )
     force = models.CharField(max_length=12, blank=True, help_text="create_anyway, once, by a person.")
     asked_by = models.CharField(max_length=160, blank=True, help_text="Who pressed Export; empty for the automatic.")
     store_order_id = models.CharField(max_length=120, blank=True)
@@ -104,11 +112,17 @@ class Order(MerchantModel):
             models.Index(fields=["merchant", "total", "-id"], name="order_by_total"),
             # ids that people type or paste
             models.Index(fields=["merchant", "marketplace_order_id"], name="order_by_their_id"),
-            models.Index(fields=["merchant", "store_order_name"], name="order_by_name", condition=~Q(store_order_name="")),
-            models.Index(fields=["merchant", "store_order_id"], name="order_by_store_id", condition=~Q(store_order_id="")),
+            models.Index(
+                fields=["merchant", "store_order_name"], name="order_by_name", condition=~Q(store_order_name="")
+            ),
+            models.Index(
+                fields=["merchant", "store_order_id"], name="order_by_store_id", condition=~Q(store_order_id="")
+            ),
             # ship today
             models.Index(
-                fields=["merchant", "ship_by"], name="order_to_ship", condition=Q(status__in=("paid", "partially_shipped"))
+                fields=["merchant", "ship_by"],
+                name="order_to_ship",
+                condition=Q(status__in=("paid", "partially_shipped")),
             ),
             # the REST API's updated_since
             models.Index(fields=["merchant", "state_since", "id"], name="order_changed"),
@@ -143,7 +157,13 @@ class OrderLine(MerchantModel):
 
     # the match
     variant = models.ForeignKey(
-        "inventory.Variant", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
+        "inventory.Variant",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     matched_by = models.CharField(max_length=20, blank=True, help_text="account_mapping, mapping, sku, title, person")
     matched_sku = models.CharField(max_length=255, blank=True, help_text="The store's SKU at the time of the match.")
@@ -196,7 +216,9 @@ class StoreOrder(MerchantModel):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="store_orders", db_index=False)
     store = models.ForeignKey("accounts.Store", on_delete=models.CASCADE, related_name="+", db_index=False)
-    account = models.ForeignKey("accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="+", db_index=False)
+    account = models.ForeignKey(
+        "accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     marketplace_order_id = models.CharField(max_length=60)
     generation = models.PositiveSmallIntegerField(default=1)
     key = models.CharField(max_length=200)
@@ -211,7 +233,9 @@ class StoreOrder(MerchantModel):
     look_base = models.DateTimeField(null=True, blank=True, help_text="What the row of look-up waits counts from.")
     lookups = models.PositiveSmallIntegerField(default=0, help_text="Clean empty look-ups in a row since look_base.")
     lookup_failures = models.PositiveSmallIntegerField(default=0)
-    outage_seconds = models.FloatField(default=0, help_text="Time that does not count towards giving up (MECHANISMS 4).")
+    outage_seconds = models.FloatField(
+        default=0, help_text="Time that does not count towards giving up (MECHANISMS 4)."
+    )
     created_at = models.DateTimeField(null=True, blank=True)
     adopted = models.BooleanField(default=False)
     placed_at = models.DateTimeField(null=True, blank=True, help_text="When we learnt where the store placed it.")
@@ -241,7 +265,9 @@ class StockWait(MerchantModel):
     """A held order waits for units of a variant. The oldest paid that fit are woken when stock changes."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="stock_waits", db_index=False)
-    variant = models.ForeignKey("inventory.Variant", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    variant = models.ForeignKey(
+        "inventory.Variant", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     quantity = models.PositiveIntegerField()
     paid_at = models.DateTimeField()
     since = models.DateTimeField(default=timezone.now)
@@ -315,12 +341,18 @@ class OrderPull(MerchantModel):
 
     account = models.OneToOneField("accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="pull")
     cursor = models.DateTimeField(help_text="The bound of the last finished sweep, as the source said it.")
-    mode = models.CharField(max_length=10, default="sweep", choices=[("sweep", "sweep"), ("hourly", "hourly"), ("nightly", "nightly")])
+    mode = models.CharField(
+        max_length=10, default="sweep", choices=[("sweep", "sweep"), ("hourly", "hourly"), ("nightly", "nightly")]
+    )
     window_after = models.DateTimeField(null=True, blank=True)
     window_bound = models.DateTimeField(null=True, blank=True)
     page_token = models.TextField(blank=True)
-    limit_tat = models.FloatField(default=0, help_text="GCRA's theoretical arrival time of the list call, in epoch seconds.")
-    rate = models.FloatField(default=0, help_text="The list call's rate learnt from the platform; 0 = the published one.")
+    limit_tat = models.FloatField(
+        default=0, help_text="GCRA's theoretical arrival time of the list call, in epoch seconds."
+    )
+    rate = models.FloatField(
+        default=0, help_text="The list call's rate learnt from the platform; 0 = the published one."
+    )
     hourly_due_at = models.DateTimeField(default=timezone.now)
     nightly_due_at = models.DateTimeField(default=timezone.now)
     next_attempt_at = models.DateTimeField(default=timezone.now)
@@ -343,11 +375,15 @@ class OrderPull(MerchantModel):
 class DirtyOrder(MerchantModel):
     """A push message said: look at this order again. Drained by getOrder, else by the next list call (MECHANISMS 7)."""
 
-    account = models.ForeignKey("accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="+", db_index=False)
+    account = models.ForeignKey(
+        "accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     marketplace_order_id = models.CharField(max_length=60)
     hint = models.JSONField(default=dict, help_text="Status, fulfiller and units as the message told them.")
     since = models.DateTimeField(default=timezone.now)
-    heard_at = models.DateTimeField(default=timezone.now, help_text="The newest message; a read started before it is not enough.")
+    heard_at = models.DateTimeField(
+        default=timezone.now, help_text="The newest message; a read started before it is not enough."
+    )
     next_attempt_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)

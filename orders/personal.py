@@ -48,7 +48,7 @@ def seal(details: PersonalDetails) -> bytes:
     return settings.KEY_RING.seal(json.dumps(dataclasses.asdict(details), ensure_ascii=False))
 
 
-def unseal(sealed: bytes) -> PersonalDetails:
+def unseal(sealed: bytes | memoryview) -> PersonalDetails:
     """Return the details of a sealed blob. Raises `UnreadableSecret` when no key fits."""
     data = json.loads(settings.KEY_RING.open(bytes(sealed)))
     shipping = data.pop("shipping", None)
@@ -71,8 +71,10 @@ def tokens(merchant_id: int, details: PersonalDetails) -> list[int]:
 
 def words_searched(merchant_id: int, text: str) -> list[int]:
     """Return the keyed words of what a person typed; all of them must be on an order for it to be found."""
-    return search_tokens(settings.SEARCH_KEY, merchant_id, [text]) if "@" not in text else search_tokens(
-        settings.SEARCH_KEY, merchant_id, [text.strip()]
+    return (
+        search_tokens(settings.SEARCH_KEY, merchant_id, [text])
+        if "@" not in text
+        else search_tokens(settings.SEARCH_KEY, merchant_id, [text.strip()])
     )
 
 
@@ -86,7 +88,9 @@ def masked(value: Any) -> Any:
     """Return a payload with every personal field masked, for support."""
     if isinstance(value, Mapping):
         return {
-            key: (MASK if key in PERSONAL_FIELDS and not isinstance(inner, (Mapping, list)) and inner else masked(inner))
+            key: (
+                MASK if key in PERSONAL_FIELDS and not isinstance(inner, (Mapping, list)) and inner else masked(inner)
+            )
             for key, inner in value.items()
         }
     if isinstance(value, list):
@@ -122,7 +126,9 @@ def purge(merchant_id: int, *, at: datetime | None = None, batch: int = 500) -> 
     while True:
         with tenancy.scope(merchant_id):
             due = list(
-                Buyer.objects.filter(delete_after__lte=at or now()).order_by("delete_after").values_list("order_id", flat=True)[:batch]
+                Buyer.objects.filter(delete_after__lte=at or now())
+                .order_by("delete_after")
+                .values_list("order_id", flat=True)[:batch]
             )
             total += erase(due, why="30 days after delivery")
         if len(due) < batch:
@@ -137,7 +143,9 @@ def on_erase(*, store_id: int, order_ids: Sequence[str] = (), email: str = "") -
     )
     if email:
         words = words_searched(merchant_id, email)
-        found += list(Buyer.objects.filter(tokens__contains=words, order__store_id=store_id).values_list("order_id", flat=True))
+        found += list(
+            Buyer.objects.filter(tokens__contains=words, order__store_id=store_id).values_list("order_id", flat=True)
+        )
     erase(sorted(set(found)), why="asked for by the customer")
 
 

@@ -267,7 +267,9 @@ def _hold_poison(merchant_id: int, poison: PoisonBatch) -> None:
                 state_since=now(), retrying_since=since, attempts=F("attempts") + 1, lease_until=None, lease_token=None,
                 next_attempt_at=now() + timedelta(seconds=delay * unit) if delay is not None else None,
             )  # fmt: skip
-            OrderEvent.objects.create(merchant_id=merchant_id, order_id=order.pk, stage="export", code="FAULT", data=facts)
+            OrderEvent.objects.create(
+                merchant_id=merchant_id, order_id=order.pk, stage="export", code="FAULT", data=facts
+            )
 
 
 # ── one order, for a person ──────────────────────────────────────────────────────────────────────────────────────────
@@ -302,9 +304,7 @@ def advance(
                 store = None
         if store is not None:
             _read_stock_now(merchant_id, store, order)
-        batch, sending = _claim_for_person(
-            merchant_id, order_id, actor=actor, create_anyway=create_anyway, again=again
-        )
+        batch, sending = _claim_for_person(merchant_id, order_id, actor=actor, create_anyway=create_anyway, again=again)
         if batch is not None:
             break
         if time.monotonic() > deadline:
@@ -327,7 +327,9 @@ def _nothing_to_do(order: Order, *, again: bool) -> Outcome | None:
     if order.export_state == "created" and not (again and gone):
         return Outcome("created", "", "", order.store_order_name, acted=False)
     if order.reason_code == "SKU_CHANGED":
-        return Outcome(order.export_state, order.reason_code, sentence(order.reason_code, order.reason_data), acted=False)
+        return Outcome(
+            order.export_state, order.reason_code, sentence(order.reason_code, order.reason_data), acted=False
+        )
     return None
 
 
@@ -343,7 +345,9 @@ def _read_stock_now(merchant_id: int, store: Store, order: Order) -> None:
     try:
         refresh.read_now(merchant_id, store.pk, variant_ids=sorted(wanted))
     except ConnectorError as error:
-        log.info("stock could not be read for an export by hand", extra={"order": order.pk, "error": type(error).__name__})
+        log.info(
+            "stock could not be read for an export by hand", extra={"order": order.pk, "error": type(error).__name__}
+        )
 
 
 def _claim_for_person(
@@ -405,7 +409,10 @@ def export_many(merchant_id: int, order_ids: Sequence[int], *, actor: str) -> in
             next_attempt_at=now(), retrying_since=None, attempts=0, lease_until=None, lease_token=None,
         )  # fmt: skip
         OrderEvent.objects.bulk_create(
-            [OrderEvent(merchant_id=merchant_id, order_id=pk, stage="person", code="EXPORT_ASKED", actor=actor) for pk in ids]
+            [
+                OrderEvent(merchant_id=merchant_id, order_id=pk, stage="person", code="EXPORT_ASKED", actor=actor)
+                for pk in ids
+            ]
         )
         for store_id in {row.store_id for row in rows}:
             doorbell.ring(DRAIN, merchant_id, store_id)

@@ -58,7 +58,7 @@ def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         row = cursor.fetchone()
-    return row[0]  # type: ignore[no-any-return]
+    return row[0]
 
 
 def on_account_connected(*, account_id: int) -> None:
@@ -289,7 +289,7 @@ def read_hinted(merchant_id: int, account_id: int) -> int:
                 with tenancy.scope(merchant_id):
                     moment = database_now()
                 order = connector.get_order(row.marketplace_order_id)
-            except AuthorizationExpired as error:
+            except AuthorizationExpired:
                 lost(account)
                 _put_back(merchant_id, rows[index:], 3600.0)
                 return done
@@ -300,13 +300,17 @@ def read_hinted(merchant_id: int, account_id: int) -> int:
                 _put_back(merchant_id, rows[index:], error.retry_after)
                 return done
             except ConnectorError as error:
-                log.info("a hinted order could not be read", extra={"account": account_id, "error": type(error).__name__})
+                log.info(
+                    "a hinted order could not be read", extra={"account": account_id, "error": type(error).__name__}
+                )
                 _put_back(merchant_id, [row], doubling(row.attempts + 1, first=2.0, top=120.0) + 0.5)
                 continue
             try:
                 with tenancy.scope(merchant_id):
                     intake.save_page(account, [order], via="push", read_at=moment)
-                    DirtyOrder.objects.filter(pk=row.pk, heard_at__gt=moment).update(lease_until=None, next_attempt_at=now())
+                    DirtyOrder.objects.filter(pk=row.pk, heard_at__gt=moment).update(
+                        lease_until=None, next_attempt_at=now()
+                    )
             except Exception:
                 _put_back(merchant_id, rows[index:], doubling(row.attempts + 1, first=2.0, top=120.0))
                 raise
@@ -354,7 +358,11 @@ def hear(account_id: int, marketplace_order_ids: list[str], *, hint: dict[str, A
     DirtyOrder.objects.bulk_create(
         [
             DirtyOrder(
-                merchant_id=merchant_id, account_id=account_id, marketplace_order_id=order_id, hint=hint or {}, heard_at=moment
+                merchant_id=merchant_id,
+                account_id=account_id,
+                marketplace_order_id=order_id,
+                hint=hint or {},
+                heard_at=moment,
             )
             for order_id in dict.fromkeys(marketplace_order_ids)
         ],
@@ -383,11 +391,13 @@ def fetch_one(merchant_id: int, account_id: int, marketplace_order_id: str, *, a
         order = connector.get_order(wanted, urgent=True)
     except NotFound:
         return FetchResult(None, f"{marketplace} does not know order {wanted} for {account.name}")
-    except AuthorizationExpired as error:
+    except AuthorizationExpired:
         lost(account)
         return FetchResult(None, f"The connection to {account.name} has expired. Confirm it, then fetch again")
     except RateLimited as error:
-        return FetchResult(None, f"{marketplace} asks for a pause. Fetch it again in {max(int(error.retry_after), 1)} s")
+        return FetchResult(
+            None, f"{marketplace} asks for a pause. Fetch it again in {max(int(error.retry_after), 1)} s"
+        )
     except ConnectorError as error:
         return FetchResult(None, f"{marketplace} did not give this order: {error.message}")
     with tenancy.scope(merchant_id):

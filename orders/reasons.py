@@ -111,7 +111,9 @@ def ambiguous_sentence(data: Mapping[str, Any]) -> str:
     parts = []
     for item in data.get("items", []):
         label = f"SKU {item['seller_sku']}" if item.get("seller_sku") else f"“{item.get('title', '')}”"
-        parts.append(f"{label} exists on {counted(len(item['candidates']), 'product')}: {', '.join(item['candidates'])}")
+        parts.append(
+            f"{label} exists on {counted(len(item['candidates']), 'product')}: {', '.join(item['candidates'])}"
+        )
     return "; ".join(parts) or "More than one product fits"
 
 

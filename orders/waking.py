@@ -103,7 +103,8 @@ def on_catalog_changed(*, store_id: int, skus: Sequence[str] = (), title_keys: S
                SELECT 1 FROM orders_skuwait w WHERE w.order_id = o.id AND w.merchant_id = o.merchant_id
                  AND (lower(trim(w.seller_sku)) = ANY(%s) OR (w.title_key <> '' AND w.title_key = ANY(%s))
                       OR w.seller_sku IN (SELECT seller_sku FROM inventory_skumapping m
-                                          WHERE m.merchant_id = o.merchant_id AND m.store_id = o.store_id AND m.sku = ANY(%s))))""",
+                                          WHERE m.merchant_id = o.merchant_id AND m.store_id = o.store_id
+                                            AND m.sku = ANY(%s))))""",
         [[sku.strip().lower() for sku in wanted], list(title_keys), wanted],
     )
 
@@ -113,7 +114,8 @@ def on_mapping_changed(*, store_id: int, seller_skus: Sequence[str]) -> None:
     _wake(
         store_id,
         """o.export_state = 'held' AND o.reason_code IN ('NO_MATCH', 'AMBIGUOUS_SKU', 'SKU_CHANGED') AND EXISTS (
-               SELECT 1 FROM orders_skuwait w WHERE w.order_id = o.id AND w.merchant_id = o.merchant_id AND w.seller_sku = ANY(%s))""",
+               SELECT 1 FROM orders_skuwait w
+               WHERE w.order_id = o.id AND w.merchant_id = o.merchant_id AND w.seller_sku = ANY(%s))""",
         [list(seller_skus)],
     )
 
@@ -139,7 +141,11 @@ def on_store_restored(*, store_id: int) -> None:
 def on_account_restored(*, account_id: int) -> None:
     """An account is connected again: its orders that wait for an address are read again at once."""
     account = MarketplaceAccount.objects.get(pk=account_id)
-    _wake(account.store_id, "o.account_id = %s AND o.export_state = 'waiting' AND o.reason_code = 'RECONNECT_NEEDED'", [account_id])
+    _wake(
+        account.store_id,
+        "o.account_id = %s AND o.export_state = 'waiting' AND o.reason_code = 'RECONNECT_NEEDED'",
+        [account_id],
+    )
 
 
 def on_settings_changed(*, store_id: int) -> None:

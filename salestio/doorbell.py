@@ -13,6 +13,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,10 @@ def ring_now(task: str, *args: int) -> bool:
         if not client().set(_key(task, args), b"1", nx=True, px=life):
             return False
         app.send_task(task, args=list(args), retry=False)
-    except (redis.RedisError, OSError, app.connection_for_write().recoverable_connection_errors) as error:
-        log.warning("doorbell lost, the sweeper will find the work", extra={"doorbell": task, "error": type(error).__name__})
+    except (redis.RedisError, OSError, OperationalError) as error:
+        log.warning(
+            "doorbell lost, the sweeper will find the work", extra={"doorbell": task, "error": type(error).__name__}
+        )
         return False
     return True
 

@@ -30,13 +30,23 @@ class Job:
 
 _ALL = (
     Job("purge", "orders.jobs.purge", timedelta(hours=1), "Erase buyers whose time has come"),
-    Job("reconcile", "orders.jobs.reconcile", timedelta(days=1), "Check ledger, reservations and counts against each other"),
+    Job(
+        "reconcile",
+        "orders.jobs.reconcile",
+        timedelta(days=1),
+        "Check ledger, reservations and counts against each other",
+    ),
     Job("recount", "orders.jobs.recount", timedelta(days=1), "Count orders by state again"),
     Job("fold", "orders.jobs.fold", timedelta(seconds=30), "Add up the counts' single changes"),
     Job("tidy", "orders.jobs.tidy", timedelta(hours=6), "Drop inbox and outbox rows that are done and old"),
     Job("token-warnings", "accounts.jobs.token_warnings", timedelta(days=1), "Warn before a connection ends"),
     Job("refresh-tokens", "accounts.jobs.refresh_tokens", timedelta(minutes=2), "Refresh tokens ahead of time"),
-    Job("erase-uninstalled", "accounts.jobs.erase_uninstalled", timedelta(days=1), "Erase merchants after their grace period"),
+    Job(
+        "erase-uninstalled",
+        "accounts.jobs.erase_uninstalled",
+        timedelta(days=1),
+        "Erase merchants after their grace period",
+    ),
 )
 JOBS: dict[str, Job] = {job.name: job for job in _ALL}
 
@@ -80,7 +90,7 @@ def _claim(job: Job) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE salestio_systemnote SET value = jsonb_build_object('at', now()), updated_at = now()
-               WHERE name = %s AND (NOT value ? 'at' OR (value ->> 'at')::timestamptz <= now() - %s)""",
-            [f"job:{job.name}", job.every],
+               WHERE name = %s AND (NOT value ? 'at' OR (value ->> 'at')::timestamptz <= now() - make_interval(secs => %s))""",
+            [f"job:{job.name}", job.every.total_seconds()],
         )
         return bool(cursor.rowcount)

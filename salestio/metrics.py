@@ -96,7 +96,8 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ),
     (
         "salestio_outbox_oldest_seconds", "Age of the oldest pending outbox row", (),
-        "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM outbox_outboxrow WHERE state IN ('pending', 'leased')",
+        """SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM outbox_outboxrow
+           WHERE state IN ('pending', 'leased')""",
     ),
     (
         "salestio_inbox_waiting", "Messages not acted on yet", (),
@@ -148,10 +149,12 @@ def text() -> str:
         ("salestio_api_seconds_total", "Seconds spent in platform calls", 4),
     ):
         lines += [f"# HELP {name} {help_text}", f"# TYPE {name} counter"]
-        lines += [
-            f'{name}{{platform="{_escaped(row[0])}",operation="{_escaped(row[1])}",status="{_escaped(row[2])}"}} {float(row[column]):g}'
-            for row in rows
-        ]
+        for row in rows:
+            labels_text = ",".join(
+                f'{label}="{_escaped(value)}"'
+                for label, value in zip(("platform", "operation", "status"), row, strict=False)
+            )
+            lines.append(f"{name}{{{labels_text}}} {float(row[column]):g}")
     return "\n".join(lines) + "\n"
 
 

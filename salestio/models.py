@@ -50,8 +50,12 @@ class IdempotencyRecord(MerchantModel):
     """The answer to a POST of the REST API that carried an `Idempotency-Key`: a repeat within a day gets it again."""
 
     key = models.CharField(max_length=200)
-    request_hash = models.CharField(max_length=64, help_text="Method, path and body; the same key with another is refused.")
-    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty while the first one is being done.")
+    request_hash = models.CharField(
+        max_length=64, help_text="Method, path and body; the same key with another is refused."
+    )
+    status = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Empty while the first one is being done."
+    )
     body = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -27,9 +27,10 @@ NOW: dict[str, tuple[str, ...]] = {
     "alert.open": ("notifications.alerts.raise_alert",),
     "alert.close": ("notifications.alerts.close",),
 }
-"""stock.changed(store_id, variant_ids) · catalog.changed(store_id, skus, title_keys) · mapping.changed(store_id, seller_skus)
-· store.connected/restored(store_id) · account.connected/restored(account_id) · settings.changed(store_id)
-· buyer.erase(store_id, order_ids, email) · merchant.erase() · store.erase(store_id) · alert.open(kind, key, data) · alert.close(kind, key)"""
+"""What each event carries: stock.changed(store_id, variant_ids) · catalog.changed(store_id, skus, title_keys) ·
+mapping.changed(store_id, seller_skus) · settings.changed(store_id) · store.connected/restored(store_id) ·
+account.connected/restored(account_id) · buyer.erase(store_id, order_ids, email) · merchant.erase() · store.erase(store_id) ·
+alert.open(kind, key, data) · alert.close(kind, key). A name that stands in the table alone takes what its function takes."""
 
 LATER: dict[str, tuple[str, ...]] = {
     "order.canceled_while_sending": ("orders.steps.cancel.cancel_in_store",),
@@ -52,7 +53,7 @@ QUESTIONS: dict[str, str] = {
 def resolve(name: str) -> Callable[..., Any]:
     """Return the function of a dotted name. Raises ImportError or AttributeError when there is none."""
     module, _, function = name.rpartition(".")
-    return getattr(import_module(module), function)  # type: ignore[no-any-return]
+    return getattr(import_module(module), function)
 
 
 def emit(event: str, **facts: Any) -> None:

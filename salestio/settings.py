@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import bootstrap_wrapper
@@ -66,7 +67,9 @@ DEBUG = False
 BRAND_NAME = str(env.str("BRAND_NAME", default="Salestio"))
 DATA_DIR = Path(str(env.str("SALESTIO_DATA_DIR", default=str(BASE_DIR / ".data"))))
 WEB_URL = str(env.str("SALESTIO_WEB_URL", default="http://127.0.0.1:8000")).rstrip("/")
-SANDBOX_URL = str(env.str("SALESTIO_SANDBOX_URL", default="http://127.0.0.1:8001" if MODE != "production" else "")).rstrip("/")
+SANDBOX_URL = str(
+    env.str("SALESTIO_SANDBOX_URL", default="http://127.0.0.1:8001" if MODE != "production" else "")
+).rstrip("/")
 RECOVERY = bool(env.bool("RECOVERY", default=False))
 TIMES = scaled(number("SALESTIO_TIMES_DIVISOR", 1.0, least=0.001))
 
@@ -253,7 +256,7 @@ def platform_address(name: str, real: str, pretend: str) -> str:
     return address(name, f"{_PRETEND}{pretend}" if _PRETEND else real)
 
 
-PLATFORM_URLS = {
+PLATFORM_URLS: dict[str, dict[str, str]] = {
     "amazon": {
         "na": platform_address("SALESTIO_URL_AMAZON_NA", "https://sellingpartnerapi-na.amazon.com", "/amazon/na"),
         "eu": platform_address("SALESTIO_URL_AMAZON_EU", "https://sellingpartnerapi-eu.amazon.com", "/amazon/eu"),
@@ -266,16 +269,20 @@ PLATFORM_URLS = {
     "shopify": {
         "shop": platform_address("SALESTIO_URL_SHOPIFY", "https://{shop}", "/shopify/{shop}"),
         "admin": platform_address("SALESTIO_URL_SHOPIFY_ADMIN", "https://{shop}/admin", "/shopify/{shop}/admin"),
-        "app_store": platform_address("SALESTIO_URL_SHOPIFY_APP_STORE", "https://apps.shopify.com/salestio", "/shopify/app-store"),
+        "app_store": platform_address(
+            "SALESTIO_URL_SHOPIFY_APP_STORE", "https://apps.shopify.com/salestio", "/shopify/app-store"
+        ),
     },
 }
 SHOPIFY_APP_BRIDGE_URL = str(
     env.str(
         "SHOPIFY_APP_BRIDGE_URL",
-        default=f"{_PRETEND}/shopify/app-bridge.js" if _PRETEND else "https://cdn.shopify.com/shopifycloud/app-bridge.js",
+        default=f"{_PRETEND}/shopify/app-bridge.js"
+        if _PRETEND
+        else "https://cdn.shopify.com/shopifycloud/app-bridge.js",
     )
 )
-AMAZON = {
+AMAZON: dict[str, Any] = {
     "client_id": str(env.str("SALESTIO_AMAZON_CLIENT_ID", default="")),
     "client_secret": str(env.str("SALESTIO_AMAZON_CLIENT_SECRET", default="")),
     "application_id": str(env.str("SALESTIO_AMAZON_APPLICATION_ID", default="")),
@@ -286,7 +293,7 @@ AMAZON = {
     "aws_region": str(env.str("SALESTIO_AWS_REGION", default="us-east-1")),
     "seller_limit": int(number("SALESTIO_AMAZON_SELLER_LIMIT", 25)),
 }
-SHOPIFY = {
+SHOPIFY: dict[str, Any] = {
     "client_id": str(env.str("SALESTIO_SHOPIFY_CLIENT_ID", default="")),
     "client_secret": str(env.str("SALESTIO_SHOPIFY_CLIENT_SECRET", default="")),
     # How our app is called in the address of the store's admin: .../admin/apps/<handle>.
@@ -300,6 +307,7 @@ SHOPIFY = {
                 "read_locations",
                 "write_orders",
                 "read_orders",
+                "read_fulfillments",
                 "write_merchant_managed_fulfillment_orders",
                 "read_merchant_managed_fulfillment_orders",
             ],
@@ -309,4 +317,7 @@ SHOPIFY = {
 
 # ── logs: one JSON line an event in production, plain lines elsewhere; configured in salestio/logs.py ────────────────
 LOGGING_CONFIG = "salestio.logs.configure"
-LOGGING = {"level": one_of("SALESTIO_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"), "json": MODE == "production"}
+LOGGING = {
+    "level": one_of("SALESTIO_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+    "json": MODE == "production",
+}

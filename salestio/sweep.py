@@ -62,7 +62,7 @@ def due_lanes() -> list[Ring]:
 
 
 def _inventory_lanes() -> Iterable[Ring]:
-    return routes.ask("inventory.due_lanes")  # type: ignore[no-any-return]
+    return routes.ask("inventory.due_lanes")
 
 
 def sweep() -> int:

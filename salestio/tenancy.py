@@ -115,7 +115,8 @@ class MerchantModel(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.merchant_id is None:
+        given: int | None = self.merchant_id
+        if given is None:
             self.merchant_id = current_merchant_id()
         super().save(*args, **kwargs)
 

@@ -72,7 +72,10 @@ def _watch() -> None:
         if silent < settings.TIMES.heartbeat:
             continue
         if _database_answers() and doorbell.broker_is_up() and _beat_is_alive():
-            log.critical("no heartbeat task ran although database and broker answer; ending this worker", extra={"silent": silent})
+            log.critical(
+                "no heartbeat task ran although database and broker answer; ending this worker",
+                extra={"silent": silent},
+            )
             os.kill(os.getpid(), signal.SIGKILL)
 
 

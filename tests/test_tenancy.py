@@ -52,7 +52,7 @@ def test_the_app_role_reads_nothing_without_a_scope() -> None:
     cast = make_merchant()
     make_variant(cast, "NP-MUG")
 
-    counts = {table: as_app(f"SELECT count(*) FROM {table}")[0][0] for table in tenant_tables()}  # noqa: S608
+    counts = {table: as_app(f"SELECT count(*) FROM {table}")[0][0] for table in tenant_tables()}
 
     assert {table for table, number in counts.items() if number} == set()
 
@@ -179,5 +179,3 @@ def test_a_task_without_a_merchant_is_refused(settings: Any) -> None:
 
     with pytest.raises(TypeError, match="merchant"):
         drain("1", 2)
-
-

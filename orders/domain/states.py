@@ -48,19 +48,43 @@ def _to(*names: str) -> frozenset[str]:
 
 TABLE: dict[ExportState, StateFacts] = {
     ExportState.IMPORTED: StateFacts(
-        "Imported", "calm", _to("waiting", "held", "sending", "created", "skipped", "canceled"), True, "export", True, False
+        "Imported",
+        "calm",
+        _to("waiting", "held", "sending", "created", "skipped", "canceled"),
+        True,
+        "export",
+        True,
+        False,
     ),
     ExportState.WAITING: StateFacts(
-        "Waiting", "wait", _to("imported", "held", "sending", "created", "skipped", "canceled"), True, "export", True, False
+        "Waiting",
+        "wait",
+        _to("imported", "held", "sending", "created", "skipped", "canceled"),
+        True,
+        "export",
+        True,
+        False,
     ),
     ExportState.HELD: StateFacts(
-        "On hold", "stop", _to("imported", "waiting", "sending", "created", "skipped", "canceled"), True, "export", False, False
+        "On hold",
+        "stop",
+        _to("imported", "waiting", "sending", "created", "skipped", "canceled"),
+        True,
+        "export",
+        False,
+        False,
     ),
     ExportState.SENDING: StateFacts(
         "Sending", "work", _to("created", "unknown", "held", "waiting", "imported"), True, "", True, False
     ),
     ExportState.UNKNOWN: StateFacts(
-        "Checking", "ask", _to("created", "sending", "held", "waiting", "imported", "canceled"), True, "check", True, False
+        "Checking",
+        "ask",
+        _to("created", "sending", "held", "waiting", "imported", "canceled"),
+        True,
+        "check",
+        True,
+        False,
     ),
     ExportState.CREATED: StateFacts("In store", "ok", _to("imported"), True, "open", False, True),
     ExportState.SKIPPED: StateFacts(

@@ -103,7 +103,13 @@ def sum_of(lines: Sequence[SoldLine]) -> Decimal:
     """Return what the terms of all lines make together."""
     return sum(
         (
-            line.item_total - line.discount + line.shipping - line.shipping_discount + line.gift_wrap + line.other + line.tax
+            line.item_total
+            - line.discount
+            + line.shipping
+            - line.shipping_discount
+            + line.gift_wrap
+            + line.other
+            + line.tax
             for line in lines
         ),
         ZERO,
@@ -143,7 +149,11 @@ def _draft_lines(line: SoldLine, currency: str, tax_title: str) -> list[DraftLin
     ]
     for amount, title in ((line.gift_wrap, "Gift wrap"), (line.other, "Other charges")):
         if amount:
-            made.append(DraftLine(title=f"{title}: {cut(line.title, 80)}", quantity=1, unit_price=amount, requires_shipping=False))
+            made.append(
+                DraftLine(
+                    title=f"{title}: {cut(line.title, 80)}", quantity=1, unit_price=amount, requires_shipping=False
+                )
+            )
     return made
 
 
@@ -175,7 +185,9 @@ def _people(sale: Sale) -> tuple[str, Address | None]:
     person = sale.personal
     address = person.shipping
     if sale.fulfilled_by == "marketplace" and (address is None or not address.complete):
-        return person.buyer_name or "FBA Order", None if address is None else replace(address, name=address.name or "FBA Order")
+        return person.buyer_name or "FBA Order", None if address is None else replace(
+            address, name=address.name or "FBA Order"
+        )
     name = person.buyer_name or (address.name if address else "")
     return name, address
 
@@ -188,13 +200,14 @@ def draft(sale: Sale, style: Style) -> StoreOrderDraft:
     summed = rounded(sum_of(sale.lines), sale.currency)
     if summed != rounded(sale.total, sale.currency):
         raise DoesNotAddUp(summed, sale.total, sale.currency)
-    tax_title = f"Tax collected by {sale.source}" if any(l.tax_collected_by_marketplace for l in sale.lines) else "Tax"
+    collected = any(line.tax_collected_by_marketplace for line in sale.lines)
+    tax_title = f"Tax collected by {sale.source}" if collected else "Tax"
     lines = [made for line in sale.lines for made in _draft_lines(line, sale.currency, tax_title)]
     price = sum((line.shipping - line.shipping_discount for line in sale.lines), ZERO)
     shipping_tax = sum((line.shipping_tax for line in sale.lines), ZERO)
-    collected = any(line.tax_collected_by_marketplace for line in sale.lines)
     shipping = DraftShipping(
-        title=f"{sale.source} Shipping" + (f": {sale.service_level.replace('_', ' ').capitalize()}" if sale.service_level else ""),
+        title=f"{sale.source} Shipping"
+        + (f": {sale.service_level.replace('_', ' ').capitalize()}" if sale.service_level else ""),
         price=price,
         code=sale.service_level,
         taxes=_taxes(shipping_tax, price, title=tax_title, by_marketplace=collected),
@@ -251,6 +264,8 @@ def _attributes(sale: Sale) -> tuple[tuple[str, str], ...]:
 
 def draft_total(order: StoreOrderDraft) -> Decimal:
     """Return what the draft's own lines, shipping and taxes make: what the store will say."""
-    lines = sum((line.unit_price * line.quantity + sum((t.amount for t in line.taxes), ZERO) for line in order.lines), ZERO)
+    lines = sum(
+        (line.unit_price * line.quantity + sum((t.amount for t in line.taxes), ZERO) for line in order.lines), ZERO
+    )
     shipping = sum((part.price + sum((t.amount for t in part.taxes), ZERO) for part in order.shipping), ZERO)
     return lines + shipping - order.discount

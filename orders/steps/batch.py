@@ -181,7 +181,7 @@ def _variants(batch: Batch, skus: set[str], keys: set[str], ids: set[int], exact
     """Return variants by SKU, title key or id, each by its own index."""
     same = "v.sku = ANY(%s)" if exact else "lower(v.sku) = ANY(%s)"
     forms = [sku_form(sku, case_sensitive=exact) for sku in skus]
-    parts = [f"SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND {same}"]
+    parts = [f"SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND {same}"]  # noqa: S608
     params: list[Any] = [batch.merchant_id, batch.store.pk, forms if exact else [form.lower() for form in forms]]
     if keys:
         parts.append(

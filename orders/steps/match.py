@@ -65,7 +65,11 @@ def _label(line: OrderLine) -> str:
 
 
 def _hold(
-    batch: Batch, item: Item, missing: list[OrderLine], ambiguous: list[tuple[OrderLine, Match]], edited: list[OrderLine]
+    batch: Batch,
+    item: Item,
+    missing: list[OrderLine],
+    ambiguous: list[tuple[OrderLine, Match]],
+    edited: list[OrderLine],
 ) -> None:
     """Hold the order, naming everything that is wrong at once; what is missing goes before what is ambiguous."""
     if missing:
@@ -87,7 +91,11 @@ def _hold(
 
 
 def _waits(
-    batch: Batch, item: Item, missing: list[OrderLine], ambiguous: list[tuple[OrderLine, Match]], edited: list[OrderLine]
+    batch: Batch,
+    item: Item,
+    missing: list[OrderLine],
+    ambiguous: list[tuple[OrderLine, Match]],
+    edited: list[OrderLine],
 ) -> list[SkuWait]:
     """Return what would cure this order: its SKUs and title keys appearing, or changing, in the store (F42)."""
     lines = [*missing, *(line for line, _ in ambiguous), *edited]

@@ -36,9 +36,10 @@ o AS (
 r AS (
     UPDATE inventory_reservation r SET state = 'sending' FROM o
     WHERE r.order_ref = o.id AND r.merchant_id = o.merchant_id AND r.state IN ('kept', 'unknown'))
-INSERT INTO orders_storeorder AS s (merchant_id, order_id, store_id, account_id, marketplace_order_id, generation, key, state,
-       remote_id, name, url, sends, sent_at, lookups, lookup_failures, outage_seconds, adopted)
-SELECT merchant_id, id, store_id, account_id, marketplace_order_id, generation, key, 'sending', '', '', '', 1, clock_timestamp(), 0, 0, 0, false
+INSERT INTO orders_storeorder AS s (merchant_id, order_id, store_id, account_id, marketplace_order_id, generation, key,
+       state, remote_id, name, url, sends, sent_at, lookups, lookup_failures, outage_seconds, adopted)
+SELECT merchant_id, id, store_id, account_id, marketplace_order_id, generation, key,
+       'sending', '', '', '', 1, clock_timestamp(), 0, 0, 0, false
 FROM o
 ON CONFLICT (store_id, account_id, marketplace_order_id, generation) DO UPDATE
     SET state = 'sending', sends = s.sends + 1, sent_at = clock_timestamp(), lookups = 0, lookup_failures = 0
@@ -57,7 +58,8 @@ WITH o AS (
 s AS (
     UPDATE orders_storeorder SET state = 'created', remote_id = %(remote)s, name = %(name)s, url = %(url)s,
            total = %(total)s, created_at = now(), adopted = %(adopted)s, unknown_since = NULL
-    FROM o WHERE orders_storeorder.order_id = o.id AND generation = %(generation)s AND orders_storeorder.merchant_id = o.merchant_id),
+    FROM o WHERE orders_storeorder.order_id = o.id AND orders_storeorder.merchant_id = o.merchant_id
+      AND generation = %(generation)s),
 r AS (
     UPDATE inventory_reservation r SET state = 'handed_over', handed_over_at = clock_timestamp() FROM o
     WHERE r.order_ref = o.id AND r.merchant_id = o.merchant_id AND r.state IN ('kept', 'sending', 'unknown')
@@ -147,7 +149,9 @@ def persistently(save: Callable[[], Any], *, tries: int = 6) -> Any:
         except (OperationalError, InterfaceError, DatabaseError) as error:
             if connection.in_atomic_block or attempt == tries:
                 raise
-            log.warning("an outcome could not be saved, trying again", extra={"attempt": attempt, "error": type(error).__name__})
+            log.warning(
+                "an outcome could not be saved, trying again", extra={"attempt": attempt, "error": type(error).__name__}
+            )
             close_old_connections()
             # The one sleep outside a queue: the store's answer is in our hands and must not be dropped.
             time.sleep(min(0.2 * 2**attempt, 10.0))

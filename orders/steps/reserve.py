@@ -38,7 +38,9 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
 
 def _waited(items: Sequence[Item]) -> bool:
     """Say whether any of these orders may stand in the queue for stock (it has been tried before)."""
-    return any(item.order.attempts or item.by_hand or item.order.state_since != item.order.imported_at for item in items)
+    return any(
+        item.order.attempts or item.by_hand or item.order.state_since != item.order.imported_at for item in items
+    )
 
 
 def _ask(batch: Batch, item: Item) -> Ask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -12,7 +13,6 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from accounts import connections
 from connectors.contract.errors import (
     AccessDenied,
     AddressRejected,
@@ -134,16 +134,17 @@ def finish(
         two_found(batch, item, [found])
         return
     item.order.export_state, item.order.store_order_name = "created", found.name
-    wrong_total = (
-        not adopted and item.draft is not None and found.total is not None and found.total != item.draft.total
-    )
+    wrong_total = not adopted and item.draft is not None and found.total is not None and found.total != item.draft.total
     if not (after.changed or wrong_total):
         return
     with tenancy.scope(batch.merchant_id):
         facts = batch.names(item) | {"order_id": item.order.pk, "store_order": found.name}
         if after.changed and after.status == "canceled":
             routes.emit(
-                "order.canceled_while_sending", key=f"cancel:{item.order.pk}", store_id=batch.store.pk, order_id=item.order.pk
+                "order.canceled_while_sending",
+                key=f"cancel:{item.order.pk}",
+                store_id=batch.store.pk,
+                order_id=item.order.pk,
             )
             batch.say(item, "change", "CANCELED_WHILE_SENDING", store_order=found.name)
         elif after.changed:
@@ -151,7 +152,11 @@ def finish(
             batch.say(item, "change", "CHANGED_AFTER_CREATION", what="lines", store_order=found.name)
         if wrong_total and item.draft is not None and found.total is not None:
             currency = item.draft.currency
-            sums = {"paid": shown(item.draft.total, currency), "store": shown(found.total, currency), "currency": currency}
+            sums = {
+                "paid": shown(item.draft.total, currency),
+                "store": shown(found.total, currency),
+                "currency": currency,
+            }
             alerts.raise_alert(kind="total_differs", key=str(item.order.pk), data=facts | sums)
             batch.say(item, "export", "TOTAL_DIFFERS", **sums)
         settle.write(batch, [])
@@ -182,7 +187,9 @@ def _nothing_happened(batch: Batch, item: Item, code: str, *, seconds: float | N
         with tenancy.scope(batch.merchant_id):
             if not _take_back(batch, item, code):
                 return
-            StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(state="refused")
+            StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(
+                state="refused"
+            )
             if code == "STORE_DOWN" and breaker.is_open(batch.store):
                 settle.wait(batch, item, code, seconds=breaker.until_probe(batch.store), **data)
             else:
@@ -215,6 +222,8 @@ def _take_back(batch: Batch, item: Item, code: str) -> bool:
 def _unknown(batch: Batch, item: Item, error: OutcomeUnknown) -> None:
     """No clear answer: the order is *unknown*, its units stay, and the look-ups begin at once."""
 
+    facts = batch.names(item) | {"looks": len(settings.TIMES.lookup_waits)}
+
     def save() -> None:
         with tenancy.scope(batch.merchant_id), connection.cursor() as cursor:
             cursor.execute(
@@ -225,13 +234,14 @@ def _unknown(batch: Batch, item: Item, error: OutcomeUnknown) -> None:
                    r AS (UPDATE inventory_reservation SET state = 'unknown'
                          WHERE order_ref IN (SELECT order_id FROM s) AND state IN ('kept', 'sending')),
                    o AS (UPDATE orders_order o SET export_state = 'unknown', reason_code = 'NO_ANSWER', state_since = now(),
-                                reason_data = %s::jsonb || jsonb_build_object('asked_at', s.sent_at, 'look', 1, 'again_at', now()),
+                                reason_data = %s::jsonb
+                                    || jsonb_build_object('asked_at', s.sent_at, 'look', 1, 'again_at', now()),
                                 next_attempt_at = now(), lease_until = NULL, lease_token = NULL
                          FROM s WHERE o.id = s.order_id AND o.export_state = 'sending' RETURNING o.id, o.merchant_id)
                    INSERT INTO orders_orderevent (merchant_id, order_id, at, stage, code, data, actor, attempt)
                    SELECT merchant_id, id, now(), 'export', 'NO_ANSWER', jsonb_build_object('text', %s::text), %s, %s FROM o""",
                 [
-                    item.order.pk, generation_of(item), record.json.dumps(batch.names(item) | {"looks": len(settings.TIMES.lookup_waits)}),
+                    item.order.pk, generation_of(item), json.dumps(facts),
                     error.message[:200], item.actor, item.order.attempts,
                 ],
             )  # fmt: skip
@@ -248,7 +258,9 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
         with tenancy.scope(batch.merchant_id):
             if not _take_back(batch, item, error.code):
                 return
-            StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(state="refused")
+            StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(
+                state="refused"
+            )
             texts = list(error.texts)
             if isinstance(error, OutOfStock):
                 _refused_for_stock(batch, item, texts)
@@ -257,7 +269,9 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
             elif isinstance(error, AccessDenied):
                 settle.hold(batch, item, "STORE_REFUSED", texts=texts, refusal=error.code)
                 alerts.raise_alert(
-                    kind="access_denied", key=f"store:{batch.store.pk}", data=batch.names(item) | {"texts": texts, "store": batch.store.name}
+                    kind="access_denied",
+                    key=f"store:{batch.store.pk}",
+                    data=batch.names(item) | {"texts": texts, "store": batch.store.name},
                 )
             else:
                 settle.hold(batch, item, "STORE_REFUSED", texts=texts, refusal=error.code, fields=list(error.fields))
@@ -269,7 +283,7 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
 def _refused_for_stock(batch: Batch, item: Item, texts: list[str]) -> None:
     """The store has fewer units than its last figure said: release, read the figure at once, hold with what we know."""
     reservations.release(order_ids=[item.order.pk], cause="the store refused")
-    facts = []
+    facts: list[dict[str, Any]] = []
     for line in item.live_lines:
         variant = batch.variants.get(line.variant_id) if line.variant_id else None
         facts.append(
@@ -281,7 +295,7 @@ def _refused_for_stock(batch: Batch, item: Item, texts: list[str]) -> None:
     settle.hold(batch, item, "OUT_OF_STOCK", items=facts, texts=texts, by_store=True)
     from orders.steps.reserve import queue_for_stock
 
-    queue_for_stock(batch, item, [(f["variant_id"], int(str(f["wanted"]))) for f in facts if f["variant_id"]])
+    queue_for_stock(batch, item, [(f["variant_id"], f["wanted"]) for f in facts if f["variant_id"]])
     watching.read_soon({line.variant_id for line in item.live_lines if line.variant_id})
 
 

@@ -14,7 +14,6 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import connection
 
-from accounts import connections
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, RateLimited
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import StoreOrderFound
@@ -39,8 +38,17 @@ class Next(StrEnum):
 
 
 def decide(
-    *, now: datetime, sent_at: datetime, unknown_since: datetime, outage: float, sends: int, clean_looks: int, waits: tuple[float, ...], resend_after: float, give_up: float
-) -> Next:  # fmt: skip
+    *,
+    now: datetime,
+    sent_at: datetime,
+    unknown_since: datetime,
+    outage: float,
+    sends: int,
+    clean_looks: int,
+    waits: tuple[float, ...],
+    resend_after: float,
+    give_up: float,
+) -> Next:
     """Decide from plain facts: how often we looked cleanly, how long ago we asked, how often we sent. Times in seconds."""
     if clean_looks < len(waits):
         too_long = (now - unknown_since).total_seconds() - outage > give_up
@@ -88,7 +96,7 @@ def look(batch: Batch, item: Item, storefront: Storefront, *, sure_not_there: bo
         return True
     try:
         found = _find(storefront, made, item, thorough=made.lookups > 0)
-    except AuthorizationExpired as error:
+    except AuthorizationExpired:
         lost(batch.store)
         _unclear(batch, item, made, "RECONNECT_NEEDED", wait=settings.TIMES.breaker_probe)
         return False

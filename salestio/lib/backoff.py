@@ -17,7 +17,9 @@ RETRY_FOR = 7 * DAY
 SYSTEM_RANDOM = random.SystemRandom()
 
 
-def retry_delay(attempt: int, *, age: float, schedule: Sequence[float] = RETRY_SCHEDULE, jitter: float = 0.1) -> float | None:
+def retry_delay(
+    attempt: int, *, age: float, schedule: Sequence[float] = RETRY_SCHEDULE, jitter: float = 0.1
+) -> float | None:
     """Return the seconds until the next try after `attempt` failed ones, or None when it is time to give up.
 
     `age` is how long the row has been trying, in seconds. F63's clock; `jitter` is a share, 0 switches it off.

@@ -112,7 +112,9 @@ def _do(merchant_id: int, row: OutboxRow) -> None:
             mine.update(state="done", done_at=now(), lease_until=None, error_code="", error_text="")
         elif wait is None or row.attempts >= GIVE_UP_AFTER:
             mine.update(state="dead", done_at=now(), lease_until=None, error_code=code, error_text=text[:500])
-            routes.emit("alert.open", kind="outbox_dead", key=str(row.pk), data={"handler": row.handler, "text": text[:300]})
+            routes.emit(
+                "alert.open", kind="outbox_dead", key=str(row.pk), data={"handler": row.handler, "text": text[:300]}
+            )
         else:
             _give_back(mine, wait, code, text, counts=bool(code))
 

@@ -36,7 +36,9 @@ class OutboxRow(MerchantModel):
         constraints = [
             # A change merges only into a pending row (MECHANISMS 11).
             models.UniqueConstraint(
-                fields=["merchant", "handler", "key"], condition=Q(state="pending") & ~Q(key=""), name="outbox_coalesced"
+                fields=["merchant", "handler", "key"],
+                condition=Q(state="pending") & ~Q(key=""),
+                name="outbox_coalesced",
             )
         ]
         indexes = [

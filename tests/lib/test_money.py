@@ -22,7 +22,11 @@ def test_split_parts_add_up_and_there_are_two_at_most(units: int, quantity: int,
     assert len(parts) <= 2
 
 
-@given(st.integers(-10_000, 1_000_000), st.lists(st.integers(0, 10_000), min_size=1, max_size=8), st.sampled_from(["USD", "JPY"]))
+@given(
+    st.integers(-10_000, 1_000_000),
+    st.lists(st.integers(0, 10_000), min_size=1, max_size=8),
+    st.sampled_from(["USD", "JPY"]),
+)
 def test_spread_parts_add_up(units: int, weights: list[int], currency: str) -> None:
     total = Decimal(units).scaleb(-decimals(currency))
 

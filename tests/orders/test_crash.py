@@ -57,9 +57,12 @@ def test_a_worker_killed_here_loses_and_doubles_nothing(world: World, point: str
     assert {len(world.store_orders(reference)) for reference in references} == {1}
     assert world.units(SKU) == 14
     with tenancy.scope(world.merchant_id), connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), count(DISTINCT marketplace_order_id) FROM orders_storeorder WHERE state = 'created'")
+        cursor.execute(
+            "SELECT count(*), count(DISTINCT marketplace_order_id) FROM orders_storeorder WHERE state = 'created'"
+        )
         assert cursor.fetchone() == (6, 6)
         cursor.execute(
-            "SELECT sum(s.reserved) FROM inventory_stock s JOIN inventory_variant v ON v.id = s.variant_id WHERE v.sku = %s", [SKU]
+            "SELECT sum(s.reserved) FROM inventory_stock s JOIN inventory_variant v ON v.id = s.variant_id WHERE v.sku = %s",
+            [SKU],
         )
         assert cursor.fetchone()[0] == 0

@@ -17,7 +17,9 @@ NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 WAITS = (0.0, 15.0, 60.0, 180.0)
 
 
-def decided(*, ago: float = 0.0, sends: int = 1, looks: int = 0, outage: float = 0.0, since: float | None = None) -> Next:
+def decided(
+    *, ago: float = 0.0, sends: int = 1, looks: int = 0, outage: float = 0.0, since: float | None = None
+) -> Next:
     return decide(
         now=NOW, sent_at=NOW - timedelta(seconds=ago), unknown_since=NOW - timedelta(seconds=ago if since is None else since),
         outage=outage, sends=sends, clean_looks=looks, waits=WAITS, resend_after=120.0, give_up=1800.0,
@@ -37,7 +39,9 @@ def decided(*, ago: float = 0.0, sends: int = 1, looks: int = 0, outage: float =
         ({"ago": 1900, "looks": 2, "outage": 1500}, Next.LOOK),
     ],
 )
-def test_it_is_sent_again_only_after_all_looks_were_empty_and_two_minutes_passed(facts: dict[str, float], step: Next) -> None:
+def test_it_is_sent_again_only_after_all_looks_were_empty_and_two_minutes_passed(
+    facts: dict[str, float], step: Next
+) -> None:
     assert decided(**facts) is step  # type: ignore[arg-type]
 
 

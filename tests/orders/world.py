@@ -52,7 +52,10 @@ class World:
         for place in variant["locations"]:
             at_first = place is variant["locations"][0]
             self.sandbox.control(
-                "PUT", f"/stores/{shop}/variants", {"available": units if at_first else 0, "location": place["id"]}, sku=sku
+                "PUT",
+                f"/stores/{shop}/variants",
+                {"available": units if at_first else 0, "location": place["id"]},
+                sku=sku,
             )
 
     def variant(self, sku: str, shop: str = SHOP) -> dict[str, Any]:
@@ -66,7 +69,9 @@ class World:
 
     def store_orders(self, reference: str, shop: str = SHOP) -> list[dict[str, Any]]:
         """Return the store orders that carry a marketplace order id, by the store's own word."""
-        found: list[dict[str, Any]] = self.sandbox.control("GET", f"/stores/{shop}/orders", reference=reference)["results"]
+        found: list[dict[str, Any]] = self.sandbox.control("GET", f"/stores/{shop}/orders", reference=reference)[
+            "results"
+        ]
         return found
 
     def writes(self, kind: str) -> list[dict[str, Any]]:
@@ -106,7 +111,12 @@ class World:
         with tenancy.scope(self.merchant_id):
             return Store.objects.get(key=key)
 
-    def work(self, *references: str, until: tuple[str, ...] = ("created", "held", "skipped", "canceled"), seconds: float = 20.0) -> None:
+    def work(
+        self,
+        *references: str,
+        until: tuple[str, ...] = ("created", "held", "skipped", "canceled"),
+        seconds: float = 20.0,
+    ) -> None:
         """Run what is due until these orders are in one of the states; fails after `seconds` with what they are in."""
         deadline = time.monotonic() + seconds
         while True:
@@ -117,7 +127,12 @@ class World:
             if all(row is not None and row.export_state in until for row in rows.values()):
                 return
             if time.monotonic() > deadline:
-                raise AssertionError({ref: (row.export_state, row.reason_code, row.reason_data) if row else None for ref, row in rows.items()})
+                raise AssertionError(
+                    {
+                        ref: (row.export_state, row.reason_code, row.reason_data) if row else None
+                        for ref, row in rows.items()
+                    }
+                )
             time.sleep(0.02)
 
     def work_until(self, true: Callable[[], bool], seconds: float = 20.0) -> None:

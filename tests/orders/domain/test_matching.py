@@ -14,7 +14,12 @@ def candidate(pk: int, sku: str, title: str = "Enamel Mug", *options: str) -> Ca
     return Candidate(pk, sku, title, title_key([title, *options]))
 
 
-def catalog(*candidates: Candidate, account: dict[str, str] | None = None, everywhere: dict[str, str] | None = None, **more: bool) -> Catalog:
+def catalog(
+    *candidates: Candidate,
+    account: dict[str, str] | None = None,
+    everywhere: dict[str, str] | None = None,
+    **more: bool,
+) -> Catalog:
     by_sku: dict[str, list[Candidate]] = {}
     by_title: dict[str, list[Candidate]] = {}
     for one in candidates:
@@ -61,7 +66,10 @@ def test_two_products_with_one_sku_are_a_question() -> None:
 
 @pytest.mark.parametrize("title", ["T-Shirt: Size XL", "size xl T-SHIRT", "T-Shirt, Size: XL"])
 def test_a_title_with_variation_labels_matches_when_the_sku_is_unknown(title: str) -> None:
-    found = match(LineToMatch("UNKNOWN", title), catalog(candidate(1, "TS-XL", "T-Shirt", "Size", "XL"), candidate(2, "TS-L", "T-Shirt", "Size", "L")))
+    found = match(
+        LineToMatch("UNKNOWN", title),
+        catalog(candidate(1, "TS-XL", "T-Shirt", "Size", "XL"), candidate(2, "TS-L", "T-Shirt", "Size", "L")),
+    )
 
     assert (found.variant_id, found.rule) == (1, "title")
     assert "UNKNOWN" in found.note
@@ -77,7 +85,11 @@ def test_the_title_rule_can_be_switched_off() -> None:
     assert not match(LineToMatch("U", "Enamel Mug"), catalog(candidate(1, "M"), use_titles=False)).found
 
 
-@given(st.permutations([candidate(n, f"S{n % 4}", f"T{n % 3}") for n in range(8)]), st.sampled_from(["S0", "S1", "S2", "S9"]), st.sampled_from(["T0", "T1", "nothing"]))
+@given(
+    st.permutations([candidate(n, f"S{n % 4}", f"T{n % 3}") for n in range(8)]),
+    st.sampled_from(["S0", "S1", "S2", "S9"]),
+    st.sampled_from(["T0", "T1", "nothing"]),
+)
 def test_the_order_of_the_catalog_does_not_matter(goods: list[Candidate], sku: str, title: str) -> None:
     line = LineToMatch(sku, title)
 

@@ -34,7 +34,12 @@ def facts(**more: object) -> OrderFacts:
         ({}, Wishes(import_orders=False), "IMPORT_OFF", "skipped"),
         ({"fulfilled_by": "marketplace"}, Wishes(), "FBA_FILTERED", "skipped"),
         ({"fulfilled_by": "marketplace"}, Wishes(order_type="both"), "FBA_NOT_SHIPPED", "imported"),
-        ({"fulfilled_by": "marketplace", "status": "shipped", "has_address": False}, Wishes(order_type="both"), "READY", ""),
+        (
+            {"fulfilled_by": "marketplace", "status": "shipped", "has_address": False},
+            Wishes(order_type="both"),
+            "READY",
+            "",
+        ),
         ({}, Wishes(order_type="marketplace"), "FBM_FILTERED", "skipped"),
         ({"purchased_at": NOW - timedelta(days=51)}, Wishes(), "TOO_OLD", "held"),
         ({"purchased_at": NOW - timedelta(days=51)}, Wishes(older_allowed=True), "READY", ""),

@@ -14,7 +14,13 @@ def test_held_is_never_claimed_by_the_lane_and_created_never_again() -> None:
 def test_only_states_that_surely_have_no_store_order_can_be_canceled() -> None:
     can = {state for state, facts in TABLE.items() if "canceled" in facts.next}
 
-    assert can == {ExportState.IMPORTED, ExportState.WAITING, ExportState.HELD, ExportState.SKIPPED, ExportState.UNKNOWN}
+    assert can == {
+        ExportState.IMPORTED,
+        ExportState.WAITING,
+        ExportState.HELD,
+        ExportState.SKIPPED,
+        ExportState.UNKNOWN,
+    }
 
 
 @pytest.mark.parametrize(("before", "after"), [("sending", "canceled"), ("created", "held"), ("sending", "skipped")])

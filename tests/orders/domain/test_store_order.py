@@ -50,7 +50,9 @@ def test_the_store_total_is_what_the_buyer_paid(data: st.DataObject, currency: s
 
     assert draft_total(made) == made.total == sum_of(lines)
     assert sum(line.quantity for line in made.lines if line.variant_id) == sum(line.quantity for line in lines)
-    assert all(line.unit_price == line.unit_price.quantize(Decimal(1).scaleb(-decimals(currency))) for line in made.lines)
+    assert all(
+        line.unit_price == line.unit_price.quantize(Decimal(1).scaleb(-decimals(currency))) for line in made.lines
+    )
 
 
 def test_a_sum_that_is_not_what_was_paid_is_refused_with_both_numbers() -> None:
