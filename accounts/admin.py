@@ -68,6 +68,9 @@ class AcrossMerchants(admin.ModelAdmin):  # type: ignore[type-arg]
     def history_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._whole(super().history_view, *args, **kwargs)
 
+    def delete_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise PermissionDenied("Nothing is deleted here; see accounts/erasure.py.")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
