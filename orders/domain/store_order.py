@@ -26,6 +26,8 @@ from salestio.lib.text import cut
 
 ZERO = Decimal(0)
 TAG_LENGTH = 40
+CREATE_ANYWAY = ("salestio_create_anyway", "true")
+"""Marks a store order that a person asked for although stock was missing, so that nobody takes it for an accident."""
 
 
 class DoesNotAddUp(ValueError):
@@ -259,7 +261,10 @@ def _attributes(sale: Sale) -> tuple[tuple[str, str], ...]:
         "Purchase order number": sale.personal.purchase_order_number,
         "Programs": ", ".join(sale.programs),
     }
-    return tuple((name, value) for name, value in facts.items() if value)
+    listed = [(name, value) for name, value in facts.items() if value]
+    if sale.inventory is InventoryRule.IGNORE:
+        listed.append(CREATE_ANYWAY)
+    return tuple(listed)
 
 
 def draft_total(order: StoreOrderDraft) -> Decimal:
