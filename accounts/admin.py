@@ -46,7 +46,7 @@ admin.site.site_header = admin.site.site_title = "Support"
 admin.site.index_title = "Workbench"
 
 
-class AcrossMerchants(admin.ModelAdmin):  # type: ignore[type-arg]
+class AcrossMerchants(admin.ModelAdmin):
     """Reads every merchant's rows, and writes none: changes go through the pages' own functions."""
 
     list_per_page = 50
@@ -177,7 +177,7 @@ class InvitationAdmin(AcrossMerchants):
     readonly_fields = ("email", "merchant_ref", "role", "invited_by", "expires_at", "accepted_at", "created_at")
 
 
-class Memberships(admin.TabularInline):  # type: ignore[type-arg]
+class Memberships(admin.TabularInline):
     model = Membership
     extra = 0
     can_delete = False
@@ -188,7 +188,7 @@ class Memberships(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin):
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
     list_filter = ("is_staff", "is_active")

@@ -62,7 +62,8 @@ class MerchantToken(BaseAuthentication):
             raise AuthenticationFailed(REFUSED)
         _note_use(token)
         caller = Caller(token.merchant_ref, token.role, token.name, token.pk)
-        for target in (request, request._request):
+        targets: tuple[Any, Any] = (request, request._request)
+        for target in targets:
             target.merchant_id = caller.merchant_id
             target.role = caller.role
             target.actor = str(caller)
@@ -89,7 +90,7 @@ class MayAct(BasePermission):
         return request.method in SAFE_METHODS or may(getattr(request, "role", ""), Role.MANAGER)
 
 
-class MerchantTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class MerchantTokenScheme(OpenApiAuthenticationExtension):
     """How the token is described in the OpenAPI document."""
 
     target_class = "accounts.authentication.MerchantToken"

@@ -197,12 +197,13 @@ def _refuse_wrong_seller(merchant_id: int, wish: AccountWish, grant: Grant, rout
             "this account and confirm again; or add the other seller as a new account.",
             "other_seller",
         )
-    limit = settings.AMAZON["seller_limit"]
+    limit = int(str(settings.AMAZON["seller_limit"]))
     if route is None and wish.platform == "amazon":
         sellers = AccountRoute.objects.filter(platform="amazon").values("key").distinct().count()
         if limit and sellers >= limit:
             raise ConnectRefused(
-                f"Amazon allows this app {counted(limit, 'seller')} until it is listed in its app store, and all places are taken. "
+                f"Amazon allows this app {counted(limit, 'seller')} until it is listed in its app store, "
+                "and all places are taken. "
                 "Ask our support; you are on the list as soon as a place is free.",
                 "seller_limit",
             )

@@ -69,7 +69,8 @@ def deadlines() -> Any:
 def _amazon_config() -> Any:
     from connectors.amazon.config import AmazonConfig
 
-    urls, app = settings.PLATFORM_URLS["amazon"], settings.AMAZON
+    urls: dict[str, str] = settings.PLATFORM_URLS["amazon"]
+    app: dict[str, Any] = settings.AMAZON
     return AmazonConfig(
         client_id=app["client_id"],
         client_secret=app["client_secret"],
@@ -87,7 +88,8 @@ def _amazon_config() -> Any:
 def _shopify_config() -> Any:
     from connectors.shopify.config import ShopifyConfig
 
-    urls, app = settings.PLATFORM_URLS["shopify"], settings.SHOPIFY
+    urls: dict[str, str] = settings.PLATFORM_URLS["shopify"]
+    app: dict[str, Any] = settings.SHOPIFY
     return ShopifyConfig(
         client_id=app["client_id"],
         client_secret=app["client_secret"],
@@ -121,12 +123,12 @@ def hint_reader(platform: str) -> Callable[[dict[str, Any]], OrderHint | None]:
     path = registry.platform(platform).hints
     if not path:
         raise LookupError(f"{platform} pushes no orders")
-    return registry.load(path)  # type: ignore[no-any-return]
+    return registry.load(path)
 
 
 def queue(platform: str) -> Any:
     """Return the platform's notification queue for the listener, or None when none is configured."""
-    app = settings.AMAZON
+    app: dict[str, Any] = settings.AMAZON
     if platform != "amazon" or not app["queue_url"]:
         return None
     sqs = registry.load("connectors.amazon.sqs:Queue")
@@ -144,7 +146,7 @@ def queue_arn(platform: str) -> str:
 
     Made from the queue's address where it is not set: .../<account>/<name> is arn:aws:sqs:<region>:<account>:<name>.
     """
-    app = settings.AMAZON
+    app: dict[str, Any] = settings.AMAZON
     if platform != "amazon" or not app["queue_url"]:
         return ""
     account, _, name = app["queue_url"].rstrip("/").rpartition("/")
@@ -211,12 +213,12 @@ def patiently(call: Callable[[], Any], *, seconds: float = 8.0) -> Any:
 
 def storefront(store: Store) -> Storefront:
     """Return the store's connector. Raises `AuthorizationExpired` when it was never connected."""
-    return _kept(store, lambda tokens: _open_store(store, tokens))  # type: ignore[no-any-return]
+    return _kept(store, lambda tokens: _open_store(store, tokens))
 
 
 def marketplace(account: MarketplaceAccount) -> Marketplace:
     """Return the account's connector. Raises `AuthorizationExpired` when it was never connected."""
-    return _kept(account, lambda tokens: _open_account(account, tokens))  # type: ignore[no-any-return]
+    return _kept(account, lambda tokens: _open_account(account, tokens))
 
 
 def forget(target: Store | MarketplaceAccount) -> None:
@@ -262,11 +264,11 @@ def tokens_for(target: Store | MarketplaceAccount) -> DatabaseTokens:
 
 def _open_store(store: Store, tokens: DatabaseTokens) -> Storefront:
     connector = registry.load(registry.platform(store.platform).connector)
-    return connector(store.key, tokens, limiter(), config(store.platform))  # type: ignore[no-any-return]
+    return connector(store.key, tokens, limiter(), config(store.platform))
 
 
 def _open_account(account: MarketplaceAccount, tokens: DatabaseTokens) -> Marketplace:
     connector = registry.load(registry.platform(account.platform).connector)
-    return connector(  # type: ignore[no-any-return]
+    return connector(
         account.key, account.region, tokens, limiter(), config(account.platform)
     )

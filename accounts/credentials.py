@@ -263,7 +263,7 @@ class DatabaseTokens:
         A rotating refresh token may have been used up by the unanswered call. The second try then is refused, which is
         `AuthorizationExpired`; if nobody answers again the platform is down, which is no reason to bother the merchant.
         """
-        assert self._refresh is not None  # noqa: S101 - current() asks before
+        assert self._refresh is not None
         try:
             return self._refresh(refresh_token)
         except (TransientError, OutcomeUnknown) as first:

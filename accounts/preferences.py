@@ -364,7 +364,7 @@ def write(target: Scope, changes: Mapping[str, Any], *, actor: str) -> dict[str,
     """
     scope = scope_of(target)
     # Two people may save at once: read again under a lock, so that neither takes the other's choice back.
-    target = type(target)._default_manager.select_for_update(of=("self",)).get(pk=target.pk)  # type: ignore[assignment]
+    target = type(target)._default_manager.select_for_update(of=("self",)).get(pk=target.pk)
     before = read(target)
     wanted = _validated(target, scope, changes)
     chosen = dict(target.settings)
@@ -432,7 +432,7 @@ def location_choices(target: Scope) -> list[tuple[int, str]]:
     if not isinstance(target, Store):
         return []
     # Not imported: inventory stands above accounts. The reverse relation is Django's own.
-    found = target.locations.filter(active=True).order_by("name")  # type: ignore[attr-defined]
+    found = target.locations.filter(active=True).order_by("name")
     return [(location.pk, location.name) for location in found]
 
 

@@ -119,7 +119,7 @@ def close(*, kind: str, key: str) -> None:
 
 def open_alerts(limit: int = 50) -> list[Reading]:
     """Return the active merchant's open alerts in words, the worst and newest first."""
-    order = {STOP: 0, WARN: 1, INFO: 2}
+    order: dict[str, int] = {STOP: 0, WARN: 1, INFO: 2}
     found = list(Alert.objects.filter(closed_at=None).order_by("-opened_at")[:limit])
     return [reading(alert) for alert in sorted(found, key=lambda alert: order.get(alert.level, 3))]
 

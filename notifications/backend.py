@@ -25,6 +25,6 @@ class FileMail(BaseEmailBackend):
             partial = folder / f".{name}"
             handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(message.message().as_bytes(linesep="\r\n"))
+                file.write(message.message().as_bytes())
             partial.rename(folder / name)
         return len(email_messages)

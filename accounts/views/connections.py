@@ -71,7 +71,7 @@ def add_account(request: HttpRequest) -> HttpResponse:
             return _go(request, wish)
         form.add_error("name", "You have another account with this name. Choose another one.")
     context = {"form": form, "sites": connections.sites("amazon"), "regions": registry.platform("amazon").regions,
-               "chosen": form.data.getlist("sites") if form.is_bound else [],
+               "chosen": request.POST.getlist("sites") if form.is_bound else [],
                "from_appstore": APPSTORE in request.session}  # fmt: skip
     return page(request, "accounts/add_account.html", context, status=400 if form.is_bound else 200)
 
@@ -104,7 +104,7 @@ def edit_account(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"{name} saved")
             return redirect("accounts:list")
     context = {"form": form, "account": account, "sites": sites,
-               "chosen": form.data.getlist("sites") if form.is_bound else account.sites}  # fmt: skip
+               "chosen": request.POST.getlist("sites") if form.is_bound else account.sites}  # fmt: skip
     return page(request, "accounts/edit_account.html", context, status=400 if form.is_bound else 200)
 
 
@@ -136,7 +136,7 @@ def add_store(request: HttpRequest) -> HttpResponse:
         session["join"] = connect.begin(
             platform="shopify",
             session=session,
-            user=request.user if request.user.is_authenticated else None,  # type: ignore[arg-type]
+            user=request.user if request.user.is_authenticated else None,
             merchant_id=request.merchant_id,  # type: ignore[attr-defined]
             payload={"join": True, "actor": request.actor},  # type: ignore[attr-defined]
         )
@@ -156,7 +156,7 @@ def _go(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
     state = connect.begin(
         platform=wish["platform"],
         session=None if inside else request.session,
-        user=request.user if request.user.is_authenticated else None,  # type: ignore[arg-type]
+        user=request.user if request.user.is_authenticated else None,
         merchant_id=request.merchant_id,  # type: ignore[attr-defined]
         payload=wish | {"actor": request.actor, "shop": inside.store_key if inside else ""},  # type: ignore[attr-defined]
     )
@@ -247,7 +247,7 @@ def callback(request: HttpRequest, platform: str) -> HttpResponse:
 
 def _still_allowed(request: HttpRequest, row: ConnectState) -> None:
     """Refuse when somebody else is signed in now, or the person who began lost the right meanwhile."""
-    if row.user_id is None:
+    if row.user_id is None or row.merchant_ref is None:
         return
     if request.user.is_authenticated and request.user.pk != row.user_id:
         raise connect.ConnectRefused("You are signed in as somebody else now. Start again from Accounts.", "state_user")
@@ -258,7 +258,7 @@ def _still_allowed(request: HttpRequest, row: ConnectState) -> None:
 
 def _finish(row: ConnectState, query: dict[str, str]) -> tuple[MarketplaceAccount, bool]:
     wish = row.payload
-    assert row.merchant_ref is not None  # noqa: S101 - a marketplace consent always begins at a merchant
+    assert row.merchant_ref is not None
     auth = connections.authorization(row.platform)
     grant = auth.exchange(query=query, redirect_uri=_callback_url(row.platform))
     granted = connect.sites_of(row.platform, wish["region"], grant)

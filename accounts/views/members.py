@@ -31,7 +31,7 @@ def members(request: HttpRequest) -> HttpResponse:
             sent = merchants.invite(
                 merchant_id=request.merchant_id,  # type: ignore[attr-defined]
                 merchant_name=request.merchant.name,  # type: ignore[attr-defined]
-                by=request.user if request.user.is_authenticated else None,  # type: ignore[arg-type]
+                by=request.user if request.user.is_authenticated else None,
                 actor=request.actor,  # type: ignore[attr-defined]
                 **form.cleaned_data,
             )

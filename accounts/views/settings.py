@@ -121,7 +121,7 @@ def navigation(target: Any = None, here: str = "") -> dict[str, Any]:
 def changes_of(target: Scope, posted: QueryDict) -> dict[str, Any]:
     """Return what a submitted page changes: only fields it held, and only where they differ from what is in force."""
     if posted.get("reset"):
-        return {posted["reset"]: None}
+        return {str(posted["reset"]): None}
     changes: dict[str, Any] = {}
     held = set(posted.getlist("field"))
     for shown in preferences.described(target):

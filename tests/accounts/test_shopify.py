@@ -362,7 +362,8 @@ def test_a_first_load_of_an_unknown_shop_makes_its_merchant_with_this_person_as_
 
 
 def test_connecting_from_the_frame_leaves_it_with_a_link_that_works_once(merchant: Cast, shop: str) -> None:
-    data = {"platform": "amazon", "name": "In frame", "region": "na", "sites": ["US"], "store": merchant.store.pk, "policies": "on"}
+    data = {"platform": "amazon", "name": "In frame", "region": "na", "sites": ["US"], "policies": "on"}
+    data["store"] = str(merchant.store.pk)
     page = Client().post("/accounts/add/", data, headers=bearer(session_token(shop))).content.decode()
     link = re.search(r'href="[^"]*(/connect/leave-frame/\?state=[^"]+)"', page)
     assert link
