@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import MarketplaceAccount, Store
@@ -27,9 +27,10 @@ from salestio import tenancy
 
 PAGE = 50
 CAP = 10_000
-RARE = 2_000
+RARE = 5_000
 """Up to this many orders of one search are sorted; beyond it the walk over the newest ends early by itself."""
 
+NOT_IN_STORE = ("held", "waiting", "imported", "unknown", "sending", "skipped", "canceled")
 TO_SHIP = ("paid", "partially_shipped")
 
 
@@ -86,7 +87,7 @@ class Listing:
         self.stores = {store.pk: store for store in stores}
         self.now = timezone.now()
         # With other filters beside it, a search may be read further before it counts as popular.
-        self.rare = RARE if filters.weight < 2 else RARE * 5
+        self.rare = RARE if filters.weight < 2 else RARE * 3
         self.popular = False
         self._ids: set[int] | None = None
         self._base = self._narrowed()
@@ -129,19 +130,10 @@ class Listing:
         return found
 
     def _by_total(self, found: QuerySet[Order]) -> QuerySet[Order]:
-        span = Q()
-        if self.filters.low is not None:
-            span &= Q(total__gte=self.filters.low)
-        if self.filters.high is not None:
-            span &= Q(total__lte=self.filters.high)
-        if not span:
+        low, high = self.filters.low, self.filters.high
+        if low is None and high is None:
             return found
-        ids = search.between(self.filters.low, self.filters.high, limit=self.rare + 1)
-        if len(ids) <= self.rare:
-            self._keep(ids)
-            return found
-        self.popular = True
-        return found.filter(span)
+        return self._fitting(found, set(search.between(low, high, limit=self.rare + 1)), search.in_range(low, high))
 
     def _by_sku(self, found: QuerySet[Order], sku: str) -> QuerySet[Order]:
         hits = search.probe(sku=sku, limit=self.rare + 1)
@@ -175,6 +167,9 @@ class Listing:
         """Split on the first filter with several values: one index scan a value, merged by the caller."""
         asked = self.filters
         states = asked.states or {"needs": ("held",), "way": ON_THE_WAY}.get(asked.view, ())
+        if asked.reasons and not states:
+            # The index of open orders leads with the state; a cause alone would read all of it.
+            states = NOT_IN_STORE
         if asked.states and asked.view in ("needs", "way"):
             allowed = ("held",) if asked.view == "needs" else ON_THE_WAY
             states = tuple(s for s in asked.states if s in allowed) or ("",)
@@ -191,9 +186,6 @@ class Listing:
                 split = (name, values)
             elif values:
                 base = base.filter(**{f"{name}__in": values})
-        if asked.reasons and not states:
-            # The index of open orders leads with the state; a cause is always one of an order not in the store.
-            base = base.exclude(export_state="created")
         return [base.filter(**{split[0]: value}) for value in split[1]] if split[1] else [base]
 
     def fitting(self) -> QuerySet[Order]:
@@ -267,11 +259,10 @@ class Listing:
             return self.rare + 1
         if self._ids is not None and self.filters.weight == 1 and self.filters.bounds(self.now, UTC) == (None, None):
             return len(self._ids)
-        total = 0
-        for branch in self._branches:
-            if total <= CAP:
-                total += branch.order_by()[: CAP + 1 - total].count()
-        return total
+        parts = [branch.order_by().values_list("pk")[: CAP + 1] for branch in self._branches]
+        if len(parts) == 1:
+            return parts[0].count()
+        return min(parts[0].union(*parts[1:], all=True).count(), CAP + 1)
 
     def ids(self, limit: int = CAP) -> list[int]:
         """Return the ids of the orders that fit, newest first, at most `limit`."""

@@ -87,3 +87,11 @@ def has_buyer(words: str) -> Condition:
             (SELECT tokens FROM orders_buyer WHERE order_id = orders_order.id OFFSET 0) b)""",
         (tokens,),
     )
+
+
+def in_range(low: Decimal | None, high: Decimal | None) -> Condition:
+    """Return "the total lies in this range"; a subquery, because without statistics a plain range is misjudged."""
+    return Condition(
+        "(SELECT orders_order.total BETWEEN coalesce(%s::numeric, '-Infinity') AND coalesce(%s::numeric, 'Infinity'))",
+        (low, high),
+    )

@@ -84,10 +84,12 @@ def _total(request: HttpRequest, listing: Listing, chosen: filters.Filters, show
         known = {
             "view=needs": numbers["states"].get("held", 0),
             "view=fba": numbers["fulfilled_by"].get("marketplace", 0),
-            **{f"state={name}": number for name, number in numbers["states"].items()},
+            **{f"reason={name}": number for name, number in numbers["reasons"].items()},
             **{f"fulfilled={name}": number for name, number in numbers["fulfilled_by"].items()},
             **{f"account={pk}": number for pk, number in numbers["accounts"].items()},
         }
+        if chosen.states and chosen.weight == 1:
+            return sum(int(numbers["states"].get(state, 0)) for state in chosen.states)
         told = known.get(chosen.without("placed"))
         if told is not None:
             return int(told)

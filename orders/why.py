@@ -34,7 +34,7 @@ class Why:
 
 
 def _title(order: Order, storefront: str, data: dict[str, Any]) -> str:
-    items = data.get("items", [])
+    items = data.get("items", []) if order.reason_code == "OUT_OF_STOCK" else []
     skus = data.get("skus", [])
     titles = {
         "OUT_OF_STOCK": f"Not in your store yet: {counted(reasons.missing_units(items), 'unit')} "

@@ -1,0 +1,76 @@
+"""The SKU mapping page: add, replace, search, delete, page by page; nobody else's."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from inventory import mappings
+from inventory.models import SkuMapping
+from salestio import tenancy
+from tests.factories import Cast, make_variant
+from tests.pages.test_orders_page import text_of
+
+pytestmark = pytest.mark.django_db
+URL = "/settings/sku-mapping/"
+
+
+def test_a_mapping_is_added_for_all_accounts_or_one_and_replaced(pages: Client, merchant: Cast) -> None:
+    make_variant(merchant, "NP-STV-TI-2")
+    for target in (f"store-{merchant.store.pk}", f"account-{merchant.account.pk}"):
+        added = pages.post(f"{URL}add/", {"seller_sku": " STV-TI-2-CA ", "sku": "NP-STV-TI-2", "target": target}, follow=True)
+    changed = pages.post(f"{URL}add/", {"seller_sku": "STV-TI-2-CA", "sku": "NP-OTHER", "target": target}, follow=True)
+
+    with tenancy.scope(merchant.id):
+        rows = set(SkuMapping.objects.values_list("seller_sku", "sku", "account_id"))
+    assert rows == {("STV-TI-2-CA", "NP-STV-TI-2", None), ("STV-TI-2-CA", "NP-OTHER", merchant.account.pk)}
+    assert "mapping added" in text_of(added)
+    assert "mapping changed" in text_of(changed) and "Your store has no product with this SKU yet" in text_of(changed)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"seller_sku": "", "sku": "X"}, "Type the SKU as the marketplace has it"),
+        ({"seller_sku": "X", "sku": "  "}, "Type the SKU as your store has it"),
+        ({"seller_sku": "X" * 256, "sku": "X"}, "at most 255"),
+        ({"seller_sku": "X", "sku": "Y", "target": "account-999999"}, "Select a valid choice"),
+    ],
+)
+def test_bad_input_is_named_beside_its_field_and_nothing_is_saved(
+    pages: Client, merchant: Cast, body: dict[str, str], words: str
+) -> None:
+    answer = pages.post(f"{URL}add/", {"target": f"store-{merchant.store.pk}"} | body)
+
+    assert answer.status_code == 422
+    assert words in text_of(answer)
+    with tenancy.scope(merchant.id):
+        assert not SkuMapping.objects.exists()
+
+
+def test_another_merchants_account_cannot_be_named_nor_their_row_deleted(pages: Client, merchant: Cast, stranger: Cast) -> None:
+    with tenancy.scope(stranger.id):
+        row = mappings.save(store=stranger.store, account=None, seller_sku="S", sku="T", actor="x").mapping
+
+    added = pages.post(f"{URL}add/", {"seller_sku": "A", "sku": "B", "target": f"account-{stranger.account.pk}"})
+    pages.post(f"{URL}delete/", {"mapping": [row.pk]})
+
+    assert added.status_code == 422
+    assert "→ T" not in text_of(pages.get(URL))
+    with tenancy.scope(stranger.id):
+        assert SkuMapping.objects.filter(pk=row.pk).exists()
+
+
+def test_mappings_are_searched_paged_and_deleted(pages: Client, merchant: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mappings, "PAGE", 3)
+    with tenancy.scope(merchant.id):
+        made = [mappings.save(store=merchant.store, account=None, seller_sku=f"AMZ-{i}", sku=f"NP-{i}", actor="x").mapping for i in range(5)]
+
+    first, older = text_of(pages.get(URL)), text_of(pages.get(f"{URL}?after={made[2].pk}"))
+    found = text_of(pages.get(f"{URL}?q=np-4"))
+    done = pages.post(f"{URL}delete/", {"mapping": [made[0].pk, made[1].pk, "x"]}, follow=True)
+
+    assert "AMZ-4" in first and "AMZ-1" not in first and "Older" in first
+    assert "AMZ-1" in older and "AMZ-4" not in older
+    assert "AMZ-4" in found and "AMZ-3" not in found
+    assert "2 mappings removed" in text_of(done)
