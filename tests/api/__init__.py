@@ -1,0 +1,1 @@
+"""The REST API, through the test client and real PostgreSQL."""
