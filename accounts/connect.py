@@ -6,6 +6,7 @@ new connection consists of is one transaction.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -330,6 +331,28 @@ def disconnect_account(merchant_id: int, account: MarketplaceAccount, *, actor: 
 def store_route(platform: str, key: str) -> StoreRoute | None:
     """Return to whom a store key belongs; for ever, once it was installed (MECHANISMS 18)."""
     return StoreRoute.objects.filter(platform=platform, key=key).first()
+
+
+_KNOWN: dict[tuple[str, str], tuple[int, int, float]] = {}
+_KNOWN_SECONDS = 60.0
+_KNOWN_MOST = 20_000
+
+
+def whose_store(platform: str, key: str) -> tuple[int, int] | None:
+    """Return (merchant id, store id) of a store key, or None for one we do not know: for doors with many messages.
+
+    Remembered in this process for a minute: a key belongs to one merchant for ever, so it cannot become wrong.
+    """
+    known = _KNOWN.get((platform, key))
+    if known is not None and known[2] > time.monotonic():
+        return known[:2]
+    route = store_route(platform, key)
+    if route is None:
+        return None
+    if len(_KNOWN) >= _KNOWN_MOST:
+        _KNOWN.clear()
+    _KNOWN[(platform, key)] = (route.merchant_ref, route.store_ref, time.monotonic() + _KNOWN_SECONDS)
+    return route.merchant_ref, route.store_ref
 
 
 def store_info(platform: str, grant: Grant) -> StoreInfo:

@@ -21,8 +21,8 @@ from accounts import embedded, support
 from accounts.models import Membership, Merchant, Role, Store
 from salestio import tenancy
 
-OPEN_PATHS = ("/admin/", "/api/", "/static/", "/healthz", "/readyz", "/metrics")
-"""Doors with a lock of their own (admin, API tokens) or with nothing of a merchant behind them."""
+OPEN_PATHS = ("/admin/", "/api/", "/webhooks/", "/static/", "/healthz", "/readyz", "/metrics")
+"""Doors with a lock of their own (admin, API tokens, signed webhooks) or with nothing of a merchant behind them."""
 
 CHOSEN = "merchant"
 """Session key of the merchant a user with several has chosen."""

@@ -36,7 +36,7 @@ def measure(running: Running, *, clients: int = 8, seconds: float = 8.0) -> list
             "X-Shopify-Webhook-Id": str(uuid.uuid4()), "X-Shopify-API-Version": "2026-10",
             "X-Shopify-Triggered-At": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }  # fmt: skip
-        return "POST", "/shopify/webhooks", body, headers
+        return "POST", "/webhooks/shopify", body, headers
 
     bare = _hammer(running, lambda: ("GET", "/healthz", b"", {}), clients, seconds / 2)
     stored = _hammer(running, webhook, clients, seconds)

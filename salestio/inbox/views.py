@@ -41,12 +41,12 @@ def webhook(request: HttpRequest, platform: str) -> HttpResponse:
     except Rejected as error:
         status = 401 if error.code == "signature" else 400
         return HttpResponse(error.message, status=status, content_type="text/plain")
-    route = connect.store_route(platform, event.store_key)
-    if route is None:
+    whose = connect.whose_store(platform, event.store_key)
+    if whose is None:
         # Genuine, but nobody of ours: an install that never finished. Repeating it would change nothing.
         status = 200 if event.topic in COMPLIANCE else 404
         return HttpResponse("unknown store", status=status, content_type="text/plain")
-    _keep(platform, route.merchant_ref, route.store_ref, event)
+    _keep(platform, *whose, event)
     return HttpResponse(status=200)
 
 

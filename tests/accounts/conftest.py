@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from accounts import connections, credentials
+from accounts import connect, connections, credentials
 from tests.factories import Cast, make_merchant
 
 PASSWORD = "correct horse battery staple"
@@ -25,6 +25,7 @@ def _fresh_memory(settings: Any) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     connections.forget_all()
     credentials.forget_all()
+    connect._KNOWN.clear()  # ids begin again with each test's empty tables
     yield
     connections.forget_all()
     credentials.forget_all()
