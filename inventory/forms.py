@@ -16,10 +16,14 @@ class MappingForm(forms.Form):
     seller_sku = forms.CharField(
         max_length=255, label="Marketplace SKU", error_messages={"required": "Type the SKU as the marketplace has it"}
     )
-    sku = forms.CharField(max_length=255, label="Store SKU", error_messages={"required": "Type the SKU as your store has it"})
+    sku = forms.CharField(
+        max_length=255, label="Store SKU", error_messages={"required": "Type the SKU as your store has it"}
+    )
     target = forms.ChoiceField(label="Holds for")
 
-    def __init__(self, stores: Sequence[Store], accounts: Sequence[MarketplaceAccount], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, stores: Sequence[Store], accounts: Sequence[MarketplaceAccount], *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.stores = {str(store.pk): store for store in stores}
         self.accounts = {str(account.pk): account for account in accounts}
@@ -28,7 +32,9 @@ class MappingForm(forms.Form):
         self.fields["target"].choices = choices + [(f"account-{a.pk}", a.name) for a in accounts]  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             invalid = self.is_bound and name in self.errors
-            field.widget.attrs |= {"class": ("form-select" if name == "target" else "form-control") + (" is-invalid" if invalid else "")}
+            field.widget.attrs |= {
+                "class": ("form-select" if name == "target" else "form-control") + (" is-invalid" if invalid else "")
+            }
             if name != "target":
                 field.widget.attrs["autocomplete"] = "off"
             if invalid:

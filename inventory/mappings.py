@@ -83,5 +83,7 @@ def unknown_skus(mappings: Iterable[SkuMapping]) -> set[int]:
     rows = list(mappings)
     wanted = {row.sku for row in rows}
     stores = {row.store_id for row in rows}
-    there = set(Variant.objects.filter(store_id__in=stores, sku__in=wanted, deleted_at=None).values_list("store_id", "sku"))
+    there = set(
+        Variant.objects.filter(store_id__in=stores, sku__in=wanted, deleted_at=None).values_list("store_id", "sku")
+    )
     return {row.pk for row in rows if (row.store_id, row.sku) not in there}

@@ -290,11 +290,12 @@ FROM ended JOIN inventory_variant v ON v.id = ended.variant_id GROUP BY v.store_
 """
 
 
-def release(*, order_ids: Sequence[int], cause: str, handed_over: bool = False) -> dict[int, int]:
+def release(*, order_ids: Sequence[int], cause: str, handed_over: bool = False, wake: bool = True) -> dict[int, int]:
     """Give these orders' units back, once, and wake who waits for them; return {variant: units}.
 
     Handed-over units belong to the store order and are left alone, unless `handed_over` says that it is known to be
-    canceled or gone. Repeating the call gives nothing back and wakes nobody.
+    canceled or gone. Repeating the call gives nothing back and wakes nobody. Without `wake` nobody is told of the
+    units: the store has just said that they are not there.
     """
     states = list(COUNTING if handed_over else BEFORE_HAND_OVER)
     facts = {
@@ -317,7 +318,7 @@ def release(*, order_ids: Sequence[int], cause: str, handed_over: bool = False) 
     for store_id, variant_id, quantity in sql.rows(_RELEASE, facts):
         by_store[store_id].append(variant_id)
         units[variant_id] = quantity
-    for store_id, variant_ids in by_store.items():
+    for store_id, variant_ids in by_store.items() if wake else ():
         routes.emit("stock.changed", store_id=store_id, variant_ids=sorted(variant_ids))
     return units
 

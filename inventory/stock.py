@@ -7,7 +7,7 @@ store's own. A webhook is no figure: it asks for a read (`inventory/inbox.py`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -113,7 +113,7 @@ ended AS (
     UPDATE inventory_reservation SET state = 'settled', ended_at = clock_timestamp()
     WHERE %(settles)s AND stock_id = ANY(%(stocks)s) AND state = 'handed_over' AND placed
       AND handed_over_at < %(as_of)s
-    RETURNING id, stock_id, order_ref, quantity, handed_over_at),
+    RETURNING id, stock_id, order_ref, quantity, handed_over_at, created_at),
 back AS (SELECT stock_id, sum(quantity)::int AS units FROM ended GROUP BY stock_id),
 moved AS (
     UPDATE inventory_stock s
@@ -128,7 +128,7 @@ noted AS (
     UNION ALL
     SELECT %(merchant)s, stock_id, clock_timestamp(), 'settle', 0, -quantity, order_ref, 'shown by the store'
     FROM ended)
-SELECT id, stock_id, quantity, handed_over_at FROM ended
+SELECT id, stock_id, quantity, handed_over_at, created_at FROM ended
 """
 
 
@@ -139,6 +139,7 @@ class _Ended:
     stock_id: int
     quantity: int
     handed_over_at: datetime
+    reserved_at: datetime
 
 
 def _write(rows: Sequence[_Row], as_of: datetime, *, settles: bool) -> tuple[list[int], list[_Ended]]:
@@ -156,7 +157,7 @@ def _write(rows: Sequence[_Row], as_of: datetime, *, settles: bool) -> tuple[lis
             "merchant": tenancy.current_merchant_id(),
         },
     )
-    ended = [_Ended(stock_id, quantity, at) for _id, stock_id, quantity, at in found]
+    ended = [_Ended(stock_id, quantity, at, since) for _id, stock_id, quantity, at, since in found]
     touched = {one.stock_id for one in ended}
     changed = {row.variant_id for row in rows if row.figure != row.was or row.id in touched}
     return sorted(changed), ended
@@ -177,15 +178,39 @@ def _stamp_variants(variant_ids: Collection[int], as_of: datetime) -> None:
 def _verdicts(rows: Sequence[_Row], ended: Iterable[_Ended], as_of: datetime) -> list[claims.Verdict]:
     """Say for each stock row that settled something soon enough whether the store's figure showed it."""
     units: dict[int, int] = defaultdict(int)
+    since: dict[int, datetime] = {}
     soon = timedelta(seconds=settings.TIMES.claim_check)
     for one in ended:
         if as_of - one.handed_over_at <= soon:
             units[one.stock_id] += one.quantity
+            since[one.stock_id] = min(one.reserved_at, since.get(one.stock_id, one.reserved_at))
+    drops = {row.id: row.was - row.figure for row in rows if units.get(row.id)}
+    # An earlier read may have shown the units gone before we knew that the order exists (an adopted order, a hint that
+    # came between): then this reading drops by nothing, and that says nothing against the store.
+    earlier = {stock_id: since[stock_id] for stock_id, drop in drops.items() if drop < units[stock_id]}
+    for stock_id, drop in _dropped_since(earlier).items():
+        drops[stock_id] = max(drop, drops[stock_id])
     return [
-        claims.Verdict(variant_id=row.variant_id, expected=units[row.id], seen=row.was - row.figure)
+        claims.Verdict(variant_id=row.variant_id, expected=units[row.id], seen=drops[row.id])
         for row in rows
-        if units.get(row.id)
+        if row.id in drops
     ]
+
+
+def _dropped_since(since: Mapping[int, datetime]) -> dict[int, int]:
+    """Return by how much readings lowered each stock row since that moment (before its orders can have been sent)."""
+    if not since:
+        return {}
+    return dict(
+        sql.rows(
+            """SELECT asked.stock_id, -sum(l.figure_change)::int
+               FROM unnest(%s::bigint[], %s::timestamptz[]) AS asked(stock_id, since), LATERAL (
+                   SELECT figure_change, kind, at FROM inventory_ledgerentry l
+                   WHERE l.stock_id = asked.stock_id ORDER BY l.id DESC LIMIT 500) l
+               WHERE l.kind = 'figure' AND l.figure_change < 0 AND l.at >= asked.since GROUP BY asked.stock_id""",
+            [list(since), list(since.values())],
+        )
+    )
 
 
 # ── oversold (F61) ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -71,7 +71,9 @@ def mapping_add(request: HttpRequest) -> HttpResponse:
 @needs(Role.MANAGER)
 def mapping_delete(request: HttpRequest) -> HttpResponse:
     """Remove the chosen mappings."""
-    ids = [int(text) for text in request.POST.getlist("mapping") if text.isascii() and text.isdecimal() and len(text) < 19]
+    ids = [
+        int(text) for text in request.POST.getlist("mapping") if text.isascii() and text.isdecimal() and len(text) < 19
+    ]
     with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
         gone = mappings.delete(ids)
     messages.success(request, f"{counted(gone, 'mapping')} removed" if gone else "No mapping was chosen")

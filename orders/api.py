@@ -113,8 +113,17 @@ class OrderListView(MerchantView):
         operation_id="orders_list",
         parameters=[
             OpenApiParameter("marketplace_order_id", str),
-            OpenApiParameter("export_state", str, description="One or several, separated by commas.", enum=[s.value for s in ExportState]),
-            OpenApiParameter("updated_since", OpenApiTypes.DATETIME, description="Orders whose export state changed at or after this time."),
+            OpenApiParameter(
+                "export_state",
+                str,
+                description="One or several, separated by commas.",
+                enum=[s.value for s in ExportState],
+            ),
+            OpenApiParameter(
+                "updated_since",
+                OpenApiTypes.DATETIME,
+                description="Orders whose export state changed at or after this time.",
+            ),
             *_PAGING,
         ],
         responses={200: serializers.OrderPageShape, 401: serializers.Problem, 422: serializers.Problem},
@@ -140,13 +149,15 @@ def _changed_since(
     since: datetime, states: tuple[str, ...], number: str, place: Place | None, limit: int
 ) -> tuple[list[Order], str | None]:
     """Return orders by the time their export state last changed, oldest first, and where the next page begins."""
-    rows = Order.objects.select_related("store").filter(merchant_id=tenancy.current_merchant_id(), state_since__gte=since)
+    rows = Order.objects.select_related("store").filter(
+        merchant_id=tenancy.current_merchant_id(), state_since__gte=since
+    )
     if states:
         rows = rows.filter(export_state__in=states)
     if number:
         rows = rows.filter(marketplace_order_id=number)
     if place:
-        rows = rows.extra(  # noqa: S610  both values are parameters
+        rows = rows.extra(
             where=['("orders_order"."state_since", "orders_order"."id") > (%s, %s)'],
             params=[place.purchased_at, place.order_id],
         )
@@ -191,7 +202,11 @@ class OrderExportView(MerchantView):
 class OrderEventsView(MerchantView):
     """The order's log, newest first."""
 
-    @extend_schema(operation_id="orders_events", parameters=_PAGING, responses={200: serializers.EventPage, 404: serializers.Problem})
+    @extend_schema(
+        operation_id="orders_events",
+        parameters=_PAGING,
+        responses={200: serializers.EventPage, 404: serializers.Problem},
+    )
     def get(self, request: Request, pk: int) -> Response:
         limit, place = self.limit(), self.cursor()
         with self.scope():
@@ -211,7 +226,12 @@ class LineMatchView(MerchantView):
     @extend_schema(
         operation_id="orders_match_line",
         request=serializers.MatchInput,
-        responses={200: serializers.OrderShape, 404: serializers.Problem, 409: serializers.Problem, 422: serializers.Problem},
+        responses={
+            200: serializers.OrderShape,
+            404: serializers.Problem,
+            409: serializers.Problem,
+            422: serializers.Problem,
+        },
     )
     def post(self, request: Request, pk: int, number: int) -> Response:
         wanted = self.checked(serializers.MatchInput)
@@ -223,7 +243,9 @@ class LineMatchView(MerchantView):
 
         def act() -> Response:
             try:
-                change.match_line(self.merchant_id, pk, number, variant.pk, actor=self.actor, remember=wanted["remember"])
+                change.match_line(
+                    self.merchant_id, pk, number, variant.pk, actor=self.actor, remember=wanted["remember"]
+                )
             except change.CannotChange as error:
                 raise Conflict(str(error)) from error
             with self.scope():
@@ -271,7 +293,9 @@ class StoreListView(MerchantView):
 
 
 def _account(merchant_id: int, pk: int) -> MarketplaceAccount:
-    found = MarketplaceAccount.objects.select_related("store", "merchant").filter(merchant_id=merchant_id, pk=pk).first()
+    found = (
+        MarketplaceAccount.objects.select_related("store", "merchant").filter(merchant_id=merchant_id, pk=pk).first()
+    )
     if found is None:
         raise Http404("There is no such account.")
     return found
@@ -328,7 +352,10 @@ class SettingsView(MerchantView):
         with self.scope():
             return Response(_plain(preferences.read(self.target(pk))))
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 404: serializers.Problem, 422: serializers.Problem})
+    @extend_schema(
+        request=OpenApiTypes.OBJECT,
+        responses={200: OpenApiTypes.OBJECT, 404: serializers.Problem, 422: serializers.Problem},
+    )
     def patch(self, request: Request, pk: int | None = None) -> Response:
         if not isinstance(request.data, dict):
             raise Unprocessable("Send an object of names and values")
@@ -353,7 +380,11 @@ class MappingListView(MerchantView):
 
     @extend_schema(
         operation_id="sku_mappings_list",
-        parameters=[OpenApiParameter("q", str, description="Beginning of either SKU."), OpenApiParameter("account", int), *_PAGING],
+        parameters=[
+            OpenApiParameter("q", str, description="Beginning of either SKU."),
+            OpenApiParameter("account", int),
+            *_PAGING,
+        ],
         responses={200: serializers.MappingPage},
     )
     def get(self, request: Request) -> Response:
@@ -362,7 +393,9 @@ class MappingListView(MerchantView):
         if account and not (account.isascii() and account.isdecimal() and len(account) < 19):
             raise Unprocessable(errors={"account": "Use an account's id"})
         with self.scope():
-            rows = mappings.found(text=request.query_params.get("q", "").replace("\x00", ""), account_id=int(account) if account else None)
+            rows = mappings.found(
+                text=request.query_params.get("q", "").replace("\x00", ""), account_id=int(account) if account else None
+            )
             if place:
                 rows = rows.filter(pk__lt=place.order_id)
             found = list(rows[: limit + 1])
@@ -383,7 +416,11 @@ class MappingListView(MerchantView):
                 store = account.store if account else self._store_of(wanted)
                 try:
                     saved = mappings.save(
-                        store=store, account=account, seller_sku=wanted["seller_sku"], sku=wanted["sku"], actor=self.actor
+                        store=store,
+                        account=account,
+                        seller_sku=wanted["seller_sku"],
+                        sku=wanted["sku"],
+                        actor=self.actor,
                     )
                 except mappings.CannotMap as error:
                     raise Unprocessable(errors={error.field: str(error)}) from error

@@ -115,7 +115,10 @@ def stacked(
         if totals and sums[i]:
             tops.append(Label(round(LEFT + (i + 0.5) * step, 1), round(y_of(sums[i]) - 4, 1), f"{sums[i]:,}"))
     grid = [Label(LEFT, round(y_of(top * part / 2), 1), f"{top * part // 2:,}") for part in (0, 1, 2)]
-    ticks = [Label(round(LEFT + (i + (0.5 if totals else 0)) * step, 1), height - 7, labels[i]) for i in range(0, columns, every)]
+    ticks = [
+        Label(round(LEFT + (i + (0.5 if totals else 0)) * step, 1), height - 7, labels[i])
+        for i in range(0, columns, every)
+    ]
     return Chart(
         width=width, height=height, bars=bars, grid=grid, ticks=ticks, tops=tops, compare=_steps(compare, step, y_of),
         now_x=round(LEFT + now_at * plot_w, 1) if now_at is not None else None, now_text=now_text, empty=not any(sums),

@@ -27,7 +27,14 @@ from salestio.templatetags.ui import in_money, moment, span
 
 DAYS = 7
 HELD_READ = 500
-BUTTONS = {"match": "Match", "address": "Fix address", "export": "Review", "check": "Look", "open": "Review", "reconnect": "Reconnect"}
+BUTTONS = {
+    "match": "Match",
+    "address": "Fix address",
+    "export": "Review",
+    "check": "Look",
+    "open": "Review",
+    "reconnect": "Reconnect",
+}
 
 _BY_HOUR = """
 SELECT floor(extract(epoch FROM purchased_at - %(start)s) / 3600)::int AS hour, account_id, export_state, currency,
@@ -108,7 +115,9 @@ class Hours:
 class Dashboard:
     """The numbers of one moment, in the merchant's time zone."""
 
-    def __init__(self, accounts: Sequence[MarketplaceAccount], stores: Sequence[Store], counts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, accounts: Sequence[MarketplaceAccount], stores: Sequence[Store], counts: Mapping[str, Any]
+    ) -> None:
         self.accounts, self.stores, self.counts = list(accounts), list(stores), counts
         self.now = timezone.localtime()
         self.midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -174,11 +183,21 @@ class Dashboard:
             known = reasons.REASONS.get(code)
             title = reasons.sentence(code, {"store_platform": platform}, part="title") if known else code
             url = f"{reverse('orders:list')}?state=held&reason={code}&placed=all"
-            found.append(Cause(title, number, _detail(orders), BUTTONS.get(known.action if known else "", "Review"), url))
+            found.append(
+                Cause(title, number, _detail(orders), BUTTONS.get(known.action if known else "", "Review"), url)
+            )
         found.sort(key=lambda cause: -cause.count)
         shown = self.banner_alert
         found += [
-            Cause(one.title, 1, one.text, one.button or "", one.url, "held" if one.level == "stop" else "waiting", one.alert.pk)
+            Cause(
+                one.title,
+                1,
+                one.text,
+                one.button or "",
+                one.url,
+                "held" if one.level == "stop" else "waiting",
+                one.alert.pk,
+            )
             for one in self.alerts
             if one is not shown
         ]
@@ -220,7 +239,12 @@ class Dashboard:
         return [
             Term("in your store", by_state.get("created", 0), f"{base}&state=created", "ok"),
             Term("on the way", way, f"{base}&view=way", "work"),
-            Term("need you" if by_state.get("held", 0) != 1 else "needs you", by_state.get("held", 0), f"{base}&state=held", "stop"),
+            Term(
+                "need you" if by_state.get("held", 0) != 1 else "needs you",
+                by_state.get("held", 0),
+                f"{base}&state=held",
+                "stop",
+            ),
             Term("skipped by your rules", by_state.get("skipped", 0), f"{base}&state=skipped", "calm"),
         ]
 
@@ -248,7 +272,10 @@ class Dashboard:
         delta, css = "", ""
         if before:
             change = int((now - before) / before * 100)
-            delta, css = f"{change:+d} %".replace("-", "−"), "delta-up" if change > 0 else "delta-down" if change < 0 else ""
+            delta, css = (
+                f"{change:+d} %".replace("-", "−"),
+                "delta-up" if change > 0 else "delta-down" if change < 0 else "",
+            )
         others = [in_money(amount, code) for code, amount in sales.items() if code != main and amount]
         last = f"{in_money(before, main)} last {self.now:%A} by {self.now:%H:%M}"
         return Figure(f"Sales today, in {main}", in_money(now, main), delta, css, f"and {listed(others)}" if others else last,
@@ -258,7 +285,9 @@ class Dashboard:
         number = "more than 10,000" if self.to_ship > 10_000 else f"{self.to_ship:,}"
         risk = f"{self.at_risk:,} late or due in 12 h" if self.at_risk else ""
         note = f"first one due {moment(self.first_due)}" if self.first_due else "nothing is due today"
-        return Figure("Ship today", number, risk, "delta-down" if risk else "", note, f"{reverse('orders:list')}?view=ship")
+        return Figure(
+            "Ship today", number, risk, "delta-down" if risk else "", note, f"{reverse('orders:list')}?view=ship"
+        )
 
     def _speed_figure(self) -> Figure:
         if self.speed is None:
@@ -270,15 +299,22 @@ class Dashboard:
         states = self.counts["states"]
         unknown, waiting = int(states.get("unknown", 0)), int(states.get("waiting", 0))
         note = f"{counted(unknown, 'order')} being checked with the store" if unknown else "none has an unknown outcome"
-        return Figure("Tried again by itself", f"{waiting + unknown:,}", "", "", note, f"{reverse('orders:list')}?view=way")
+        return Figure(
+            "Tried again by itself", f"{waiting + unknown:,}", "", "", note, f"{reverse('orders:list')}?view=way"
+        )
 
     # ── charts and channels ──────────────────────────────────────────────────────────────────────────────────────
 
     def _series(self, first_hour: int, columns: int, hours_each: int) -> list[Series]:
         """Return one series an account, at most three: beyond that the smaller ones share the last."""
+
         def values(accounts: Sequence[int]) -> list[int]:
             return [
-                sum(self.hours.by_hour.get((a, first_hour + i * hours_each + h), 0) for a in accounts for h in range(hours_each))
+                sum(
+                    self.hours.by_hour.get((a, first_hour + i * hours_each + h), 0)
+                    for a in accounts
+                    for h in range(hours_each)
+                )
                 for i in range(columns)
             ]
 
@@ -326,12 +362,16 @@ class Dashboard:
     @property
     def hour_words(self) -> str:
         total = sum(sum(one.values) for one in self.hour_series)
-        return f"{counted(total, 'order')} so far today: " + ", ".join(f"{one.name} {sum(one.values)}" for one in self.hour_series)
+        return f"{counted(total, 'order')} so far today: " + ", ".join(
+            f"{one.name} {sum(one.values)}" for one in self.hour_series
+        )
 
     @property
     def day_words(self) -> str:
         total = sum(sum(one.values) for one in self.day_series)
-        return f"{counted(total, 'order')} in seven days: " + ", ".join(f"{one.name} {sum(one.values)}" for one in self.day_series)
+        return f"{counted(total, 'order')} in seven days: " + ", ".join(
+            f"{one.name} {sum(one.values)}" for one in self.day_series
+        )
 
     @property
     def hour_table(self) -> list[tuple[str, list[int]]]:
@@ -382,6 +422,10 @@ def _detail(orders: Sequence[Order]) -> str:
         if order.total:
             worth[order.currency] += order.total
     names = list(skus)
-    what = names[0] + (f" and {counted(len(names) - 1, 'more SKU')}" if len(names) > 1 else "") if names else next(iter(texts), "")
+    what = (
+        names[0] + (f" and {counted(len(names) - 1, 'more SKU')}" if len(names) > 1 else "")
+        if names
+        else next(iter(texts), "")
+    )
     value = ", ".join(in_money(amount, code) for code, amount in worth.items())
     return " · ".join(part for part in (what, value) if part)

@@ -79,4 +79,6 @@ class ChangeLineForm(forms.Form):
     """Which product a line is, and whether that holds for later orders too."""
 
     variant = forms.IntegerField(min_value=1, error_messages={"required": "Choose a product"})
-    remember = forms.ChoiceField(choices=[("", "Only this order"), ("account", "account"), ("all", "all")], required=False)
+    remember = forms.ChoiceField(
+        choices=[("", "Only this order"), ("account", "account"), ("all", "all")], required=False
+    )

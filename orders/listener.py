@@ -98,4 +98,4 @@ def run(platforms: list[str], stop: threading.Event) -> None:
         finally:
             close_old_connections()
     for thread in threads:
-        thread.join(timeout=25.0)
+        thread.join(timeout=1.0)

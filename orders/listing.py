@@ -80,7 +80,9 @@ class ListPage:
 class Listing:
     """The orders that fit some filters; each question to the database is one method."""
 
-    def __init__(self, filters: Filters, accounts: Sequence[MarketplaceAccount] = (), stores: Sequence[Store] = ()) -> None:
+    def __init__(
+        self, filters: Filters, accounts: Sequence[MarketplaceAccount] = (), stores: Sequence[Store] = ()
+    ) -> None:
         """Take the filters; `accounts` and `stores` of the merchant spare two queries where they were read already."""
         self.filters = filters
         self.accounts = {account.pk: account for account in accounts}

@@ -95,7 +95,9 @@ def _facts(event: OrderEvent, platform: str, store_platform: str) -> _Known:
     facts.update(
         marketplace=reasons.MARKETPLACES.get(platform, "the marketplace"),
         storefront=reasons.STOREFRONTS.get(store_platform, "the store"),
-        delay=f", {span(seconds)} after it changed there" if isinstance(seconds, (int, float)) and seconds < 86400 else "",
+        delay=f", {span(seconds)} after it changed there"
+        if isinstance(seconds, (int, float)) and seconds < 86400
+        else "",
         after_word=statuses.get(str(data.get("after")), data.get("after", "—")),
         before_word=statuses.get(str(data.get("before")), data.get("before", "—")),
         rule_words=", ".join(rules) or "by rule",
@@ -126,7 +128,11 @@ def line(event: OrderEvent, platform: str, store_platform: str) -> LogLine:
     else:
         tone, text = "calm", event.code.replace("_", " ").capitalize() + "."
     exact = reasons.sentence(event.code, known, part="store_text") if event.code in reasons.REASONS else ""
-    hidden = {k: v for k, v in data.items() if k not in ("platform", "store_platform", "account", "order") and v not in ("", None, [])}
+    hidden = {
+        k: v
+        for k, v in data.items()
+        if k not in ("platform", "store_platform", "account", "order") and v not in ("", None, [])
+    }
     more = json.dumps(hidden, ensure_ascii=False, indent=1) if hidden and event.code != "IMPORTED" else ""
     return LogLine(
         at=event.at, tone=tone, text=text, who=event.actor or settings.BRAND_NAME, detail=exact, more=more,

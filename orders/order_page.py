@@ -118,7 +118,12 @@ class OrderPage:
     @property
     def version(self) -> str:
         latest = self.events[0].pk if self.events else 0
-        parts = (rows.version(self.order), latest, self.reserved, [(line.variant_id, line.quantity_shipped) for line in self.lines])
+        parts = (
+            rows.version(self.order),
+            latest,
+            self.reserved,
+            [(line.variant_id, line.quantity_shipped) for line in self.lines],
+        )
         return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
     # ── the head ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,7 +149,11 @@ class OrderPage:
         """Return "ship by Mon 23 Nov, 23:59 (in 2 days 15 h)", empty when nothing is to be shipped."""
         note, _ = rows.ship_note(self.order, timezone.now())
         order = self.order
-        if order.ship_by is None or order.status not in ("paid", "partially_shipped") or order.fulfilled_by != "merchant":
+        if (
+            order.ship_by is None
+            or order.status not in ("paid", "partially_shipped")
+            or order.fulfilled_by != "merchant"
+        ):
             return ""
         return f"ship by {moment(order.ship_by)} ({'late' if note == 'late' else ahead(order.ship_by)})"
 
@@ -161,7 +170,9 @@ class OrderPage:
         created = order.export_state == "created"
         matched = sum(1 for line in self.lines if line.variant_id or line.matched_by)
         all_matched = bool(self.lines) and matched == len(self.lines)
-        tone = {"held": "is-stop", "waiting": "is-wait", "unknown": "is-ask", "sending": "is-work"}.get(order.export_state, "")
+        tone = {"held": "is-stop", "waiting": "is-wait", "unknown": "is-ask", "sending": "is-work"}.get(
+            order.export_state, ""
+        )
         names = ["Imported", "Matched", "Reserved", "In store", "Shipped"]
         notes = [
             moment(order.imported_at, seconds=True),
@@ -216,7 +227,9 @@ class OrderPage:
 
     @property
     def lines_shown(self) -> list[LineShown]:
-        short = {item.get("line_id") or item.get("seller_sku"): item for item in self.order.reason_data.get("items", [])}
+        short = {
+            item.get("line_id") or item.get("seller_sku"): item for item in self.order.reason_data.get("items", [])
+        }
         return [self._line(line, short) for line in self.lines]
 
     def _line(self, line: OrderLine, short: dict[Any, dict[str, Any]]) -> LineShown:
@@ -251,7 +264,11 @@ class OrderPage:
         if not self.lines:
             return ""
         if matched == len(self.lines):
-            return f"All {matched} matched to products in {self.storefront}" if matched > 1 else f"Matched to a product in {self.storefront}"
+            return (
+                f"All {matched} matched to products in {self.storefront}"
+                if matched > 1
+                else f"Matched to a product in {self.storefront}"
+            )
         return f"{matched} of {len(self.lines)} matched to products in {self.storefront}"
 
     @property
@@ -277,7 +294,9 @@ class OrderPage:
         ]
         total = order.total if order.total is not None else zero
         paid_terms = sum((amount for _, amount in parts), zero)
-        terms = [Term(label, in_money(amount, order.currency)) for label, amount in parts if amount or label == "Subtotal"]
+        terms = [
+            Term(label, in_money(amount, order.currency)) for label, amount in parts if amount or label == "Subtotal"
+        ]
         off = total - paid_terms
         withheld = any(line.tax_collected_by_marketplace for line in self.lines)
         return Payment(
@@ -314,7 +333,9 @@ class OrderPage:
         address = self.details.shipping if self.details else None
         if address is None:
             return []
-        place = ", ".join(part for part in (address.city, " ".join(filter(None, (address.region, address.postal_code)))) if part)
+        place = ", ".join(
+            part for part in (address.city, " ".join(filter(None, (address.region, address.postal_code)))) if part
+        )
         wanted = (address.company, address.line1, address.line2, address.line3, place, address.country, address.phone)
         return [text for text in wanted if text]
 
@@ -353,6 +374,8 @@ class OrderPage:
 def available_of(variant_ids: list[int]) -> dict[int, int]:
     """Return per variant what is available over all locations: Σ figure − Σ reserved. One query."""
     found: dict[int, int] = {}
-    for variant_id, figure, reserved in Stock.objects.filter(variant_id__in=variant_ids).values_list("variant_id", "figure", "reserved"):
+    for variant_id, figure, reserved in Stock.objects.filter(variant_id__in=variant_ids).values_list(
+        "variant_id", "figure", "reserved"
+    ):
         found[variant_id] = found.get(variant_id, 0) + figure - reserved
     return found

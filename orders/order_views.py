@@ -81,7 +81,9 @@ def _answer(request: HttpRequest, pk: int, query: str, outcome: Outcome) -> Http
         if not request.headers.get("HX-Request") or request.headers.get("HX-Boosted"):
             messages.add_message(request, messages.SUCCESS if outcome.state == "created" else messages.WARNING, text)
             return redirect(f"{reverse('orders:detail', args=[pk])}{f'?{query}' if query else ''}")
-        response = render(request, "orders/order_live.html", _context(request, order, query, outcome=outcome, swap=True))
+        response = render(
+            request, "orders/order_live.html", _context(request, order, query, outcome=outcome, swap=True)
+        )
     response["HX-Trigger"] = _said_event(text)
     return response
 
@@ -104,12 +106,21 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
         outcome = Outcome("", "", "Tick the box to confirm first", acted=False)
     else:
         outcome = pipeline.advance(
-            merchant_id, pk, actor=request.actor, create_anyway=anyway, again=again, sure_not_there=sure  # type: ignore[attr-defined]
+            merchant_id,
+            pk,
+            actor=request.actor,
+            create_anyway=anyway,
+            again=again,
+            sure_not_there=sure,  # type: ignore[attr-defined]
         )
     return _answer(request, pk, _list_query(QueryDict(wanted.get("query", ""))), outcome)
 
 
-CONFIRMS = {"anyway": "orders/confirm_anyway.html", "again": "orders/confirm_again.html", "sure": "orders/confirm_sure.html"}
+CONFIRMS = {
+    "anyway": "orders/confirm_anyway.html",
+    "again": "orders/confirm_again.html",
+    "sure": "orders/confirm_sure.html",
+}
 
 
 @require_GET
@@ -150,14 +161,18 @@ def _line_of(order: Order, number: int) -> OrderLine:
     return found
 
 
-def _change_context(request: HttpRequest, order: Order, line: OrderLine, data: QueryDict, **more: Any) -> dict[str, Any]:
+def _change_context(
+    request: HttpRequest, order: Order, line: OrderLine, data: QueryDict, **more: Any
+) -> dict[str, Any]:
     text = data.get("text", line.seller_sku or line.title)[:100]
     found = find_products(order.store_id, text)
     if not found and "text" not in data:
         found = find_products(order.store_id, line.title)
     stock = available_of([variant.pk for variant in found])
     products = [{"variant": v, "available": stock.get(v.pk, 0), "chosen": v.pk == line.variant_id} for v in found]
-    return _context(request, order, _list_query(QueryDict(data.get("query", ""))), line=line, text=text, products=products, **more)
+    return _context(
+        request, order, _list_query(QueryDict(data.get("query", ""))), line=line, text=text, products=products, **more
+    )
 
 
 @needs(Role.MANAGER)
@@ -179,11 +194,20 @@ def change_line(request: HttpRequest, pk: int, number: int) -> HttpResponse:
             return render(request, "orders/change_line.html", context, status=422)
     try:
         change.match_line(
-            merchant_id, pk, number, form.cleaned_data["variant"], actor=request.actor, remember=form.cleaned_data["remember"]  # type: ignore[attr-defined]
+            merchant_id,
+            pk,
+            number,
+            form.cleaned_data["variant"],
+            actor=request.actor,
+            remember=form.cleaned_data["remember"],  # type: ignore[attr-defined]
         )
     except (change.CannotChange, Variant.DoesNotExist) as error:
         with tenancy.scope(merchant_id):
-            words = "This product is no longer in the store; choose another" if isinstance(error, Variant.DoesNotExist) else str(error)
+            words = (
+                "This product is no longer in the store; choose another"
+                if isinstance(error, Variant.DoesNotExist)
+                else str(error)
+            )
             context = _change_context(request, order, line, request.POST, problem=words)
             return render(request, "orders/change_line.html", context, status=422)
     return _done(request, pk, f"Line {number} matched. Export sends the order now; it also goes by itself")
@@ -200,7 +224,9 @@ def edit_address(request: HttpRequest, pk: int) -> HttpResponse:
         before = page.details.shipping if page.details else None
         if request.method != "POST":
             start = {name: getattr(before, name) for name in AddressForm.base_fields} if before else {}
-            return render(request, "orders/edit_address.html", _context(request, order, "", form=AddressForm(initial=start)))
+            return render(
+                request, "orders/edit_address.html", _context(request, order, "", form=AddressForm(initial=start))
+            )
         form = AddressForm(request.POST)
         if not form.is_valid():
             return render(request, "orders/edit_address.html", _context(request, order, "", form=form), status=422)

@@ -22,6 +22,8 @@ def find(store_id: int, text: str) -> list[Variant]:
     if len(found) < SHOWN:
         titled = mine
         for word in words(text)[:6]:
-            titled = titled.filter(Q(product_title__icontains=word) | Q(options__icontains=word) | Q(sku__icontains=word))
+            titled = titled.filter(
+                Q(product_title__icontains=word) | Q(options__icontains=word) | Q(sku__icontains=word)
+            )
         found |= {v.pk: v for v in titled.order_by("product_title", "pk")[:SHOWN] if v.pk not in found}
     return list(found.values())[:SHOWN]

@@ -41,7 +41,8 @@ def reason_of(order: Order) -> dict[str, Any] | None:
         "message": reasons.sentence(code, data),
         "store_text": reasons.sentence(code, data, part="store_text") if known else "",
         "action": known.action if known else "",
-        "items": [_item(item) for item in data.get("items", [])] or [_item({"seller_sku": sku}) for sku in data.get("skus", [])],
+        "items": [_item(item) for item in data.get("items", [])]
+        or [_item({"seller_sku": sku}) for sku in data.get("skus", [])],
     }
 
 
@@ -139,7 +140,9 @@ class Reason(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField(help_text="In the merchant's words, with SKU and numbers.")
     store_text = serializers.CharField(help_text="The exact sentence merchants search for; may be empty.")
-    action = serializers.CharField(help_text="What a person can do: export, match, address, reconnect, check, open or empty.")
+    action = serializers.CharField(
+        help_text="What a person can do: export, match, address, reconnect, check, open or empty."
+    )
     items = ReasonItem(many=True)
 
 
@@ -194,7 +197,9 @@ class ExportedOrder(OrderShape):
 
 
 class ExportInput(serializers.Serializer[Any]):
-    create_anyway = serializers.BooleanField(default=False, help_text="Send it although stock is short; may go below zero.")
+    create_anyway = serializers.BooleanField(
+        default=False, help_text="Send it although stock is short; may go below zero."
+    )
     again = serializers.BooleanField(default=False, help_text="Make a new one after it was removed in the store.")
 
 
@@ -268,7 +273,9 @@ class MappingInput(serializers.Serializer[Any]):
     seller_sku = serializers.CharField(max_length=255)
     sku = serializers.CharField(max_length=255)
     account = serializers.IntegerField(allow_null=True, default=None, help_text="Empty: for all accounts.")
-    store = serializers.IntegerField(required=False, help_text="Needed only when there are several stores and no account.")
+    store = serializers.IntegerField(
+        required=False, help_text="Needed only when there are several stores and no account."
+    )
 
 
 class MatchInput(serializers.Serializer[Any]):

@@ -69,7 +69,9 @@ def _tabs(request: HttpRequest, chosen: filters.Filters, saved: list[SavedView])
          "current": name == chosen.view and mine is None}
         for name, label in filters.VIEWS.items()
     ]  # fmt: skip
-    tabs += [{"label": v.name, "count": None, "url": f"{base}?{v.query}", "current": v is mine, "saved": v} for v in saved]
+    tabs += [
+        {"label": v.name, "count": None, "url": f"{base}?{v.query}", "current": v is mine, "saved": v} for v in saved
+    ]
     return tabs
 
 
@@ -211,7 +213,10 @@ def fetch(request: HttpRequest) -> HttpResponse:
     form = FetchForm(accounts, request.POST)
     if form.is_valid():
         found = pull.fetch_one(
-            merchant_id, form.cleaned_data["account"], form.cleaned_data["marketplace_order_id"], actor=request.actor  # type: ignore[attr-defined]
+            merchant_id,
+            form.cleaned_data["account"],
+            form.cleaned_data["marketplace_order_id"],
+            actor=request.actor,  # type: ignore[attr-defined]
         )
         if found.order_id is not None:
             messages.success(request, found.message)

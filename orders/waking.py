@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.models import MarketplaceAccount
 from inventory.domain.stock import Turn
 from salestio import doorbell, tenancy
+from salestio.lib.backoff import stock_recheck
 
 DRAIN = "orders.tasks.drain"
 
@@ -28,24 +30,45 @@ WITH free AS (
            CASE WHEN NOT v.tracked OR v.oversell_allowed THEN 1000000000
                 ELSE coalesce(sum(s.figure), 0) - coalesce(sum(s.reserved), 0) END AS units
     FROM inventory_variant v LEFT JOIN inventory_stock s ON s.variant_id = v.id
-    WHERE v.merchant_id = %s AND v.id = ANY(%s) GROUP BY v.id),
+    WHERE v.merchant_id = %(merchant)s AND v.id = ANY(%(ids)s) GROUP BY v.id),
 turn AS (
-    SELECT w.order_id, w.variant_id, sum(w.quantity) OVER (PARTITION BY w.variant_id ORDER BY w.paid_at, w.order_id) AS upto
-    FROM orders_stockwait w WHERE w.merchant_id = %s AND w.variant_id = ANY(%s)),
+    SELECT w.order_id, w.variant_id, w.since,
+           sum(w.quantity) OVER (PARTITION BY w.variant_id ORDER BY w.paid_at, w.order_id) AS upto
+    FROM orders_stockwait w WHERE w.merchant_id = %(merchant)s AND w.variant_id = ANY(%(ids)s)),
 fits AS (
-    SELECT DISTINCT turn.order_id FROM turn JOIN free USING (variant_id) WHERE turn.upto <= free.units)
-UPDATE orders_order o SET {DUE} FROM fits
-WHERE o.id = fits.order_id AND o.merchant_id = %s AND o.export_state = 'held' AND o.reason_code = 'OUT_OF_STOCK'
+    SELECT o.id FROM orders_order o
+    WHERE o.id IN (SELECT turn.order_id FROM turn JOIN free USING (variant_id)
+                   WHERE turn.upto <= free.units
+                     AND turn.since <= clock_timestamp() - make_interval(secs => %(asleep)s))
+      AND o.merchant_id = %(merchant)s AND o.export_state = 'held' AND o.reason_code = 'OUT_OF_STOCK'
+    ORDER BY o.id FOR UPDATE SKIP LOCKED)
+UPDATE orders_order o SET {DUE} FROM fits WHERE o.id = fits.id
 """  # noqa: S608
-"""The oldest paid that fit the free units, one statement (MECHANISMS 3); the drain decides exactly, by location."""
+"""The oldest paid that fit the free units, one statement (MECHANISMS 3); the drain decides exactly, by location.
+
+An order somebody is exporting by hand right now is skipped: it holds its row and waits for the stock rows we hold, and it
+will see the new figure by itself."""
 
 
 def on_stock_changed(*, store_id: int, variant_ids: Sequence[int]) -> None:
     """Wake the oldest-paid orders that wait for these variants and fit what is free now."""
+    _wake_for_stock(store_id, variant_ids, asleep=0.0)
+
+
+def on_stock_read(*, store_id: int, variant_ids: Sequence[int]) -> None:
+    """A figure was read and did not change: wake those that fit all the same and have slept for a while.
+
+    Such an order was refused by the store although its figure said there were units; it is tried again by the clock of
+    held orders (MECHANISMS 3), not at once, or we would ask the same question for ever.
+    """
+    pause = (stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit
+    _wake_for_stock(store_id, variant_ids, asleep=pause * 0.9)
+
+
+def _wake_for_stock(store_id: int, variant_ids: Sequence[int], *, asleep: float) -> None:
     merchant_id = tenancy.current_merchant_id()
-    ids = sorted(set(variant_ids))
     with connection.cursor() as cursor:
-        cursor.execute(WAKE_FOR_STOCK, [merchant_id, ids, merchant_id, ids, merchant_id])
+        cursor.execute(WAKE_FOR_STOCK, {"merchant": merchant_id, "ids": sorted(set(variant_ids)), "asleep": asleep})
         if cursor.rowcount:
             doorbell.ring(DRAIN, merchant_id, store_id)
 

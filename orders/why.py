@@ -127,7 +127,8 @@ def build(order: Order, lines: Sequence[OrderLine]) -> Why | None:
     storefront = reasons.STOREFRONTS.get(order.store.platform, "your store")
     items = data.get("items", []) if order.reason_code == "OUT_OF_STOCK" else []
     shown = [
-        dict(item) | {"missing": max(int(item.get("wanted", 0)) - max(int(item.get("available", 0)), 0), 0)} for item in items
+        dict(item) | {"missing": max(int(item.get("wanted", 0)) - max(int(item.get("available", 0)), 0), 0)}
+        for item in items
     ]
     ambiguous = data.get("items", []) if order.reason_code == "AMBIGUOUS_SKU" else []
     action, label = _action(order)
@@ -138,7 +139,9 @@ def build(order: Order, lines: Sequence[OrderLine]) -> Why | None:
         title=_title(order, storefront, data),
         sentence=_sentence(order, data, storefront),
         items=shown,
-        candidates=[(item.get("seller_sku") or item.get("title", ""), item.get("candidates", [])) for item in ambiguous],
+        candidates=[
+            (item.get("seller_sku") or item.get("title", ""), item.get("candidates", [])) for item in ambiguous
+        ],
         action=action,
         label=label,
         line=unmatched,

@@ -18,6 +18,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "account.connected": ("orders.pull.on_account_connected",),
     "account.restored": ("orders.pull.on_account_connected", "orders.waking.on_account_restored"),
     "stock.changed": ("orders.waking.on_stock_changed",),
+    "stock.read": ("orders.waking.on_stock_read",),
     "catalog.changed": ("orders.waking.on_catalog_changed",),
     "mapping.changed": ("orders.waking.on_mapping_changed",),
     "settings.changed": ("orders.waking.on_settings_changed",),
@@ -27,7 +28,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "alert.open": ("notifications.alerts.raise_alert",),
     "alert.close": ("notifications.alerts.close",),
 }
-"""What each event carries: stock.changed(store_id, variant_ids) · catalog.changed(store_id, skus, title_keys) ·
+"""What each event carries: stock.changed/read(store_id, variant_ids) · catalog.changed(store_id, skus, title_keys) ·
 mapping.changed(store_id, seller_skus) · settings.changed(store_id) · store.connected/restored(store_id) ·
 account.connected/restored(account_id) · buyer.erase(store_id, order_ids, email) · merchant.erase() · store.erase(store_id) ·
 alert.open(kind, key, data) · alert.close(kind, key). A name that stands in the table alone takes what its function takes."""

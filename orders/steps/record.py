@@ -65,7 +65,9 @@ r AS (
     WHERE r.order_ref = o.id AND r.merchant_id = o.merchant_id AND r.state IN ('kept', 'sending', 'unknown')
     RETURNING r.variant_id),
 locked AS (
-    SELECT v.id FROM inventory_variant v WHERE v.id IN (SELECT variant_id FROM r) ORDER BY v.id FOR NO KEY UPDATE),
+    SELECT v.id FROM inventory_variant v WHERE v.id IN (SELECT variant_id FROM r)
+      AND (v.reread_at IS NULL OR v.reread_at > now() + make_interval(secs => %(settle)s))
+    ORDER BY v.id FOR NO KEY UPDATE),
 v AS (
     UPDATE inventory_variant v SET reread_at = least(v.reread_at, now() + make_interval(secs => %(settle)s))
     FROM locked WHERE v.id = locked.id),

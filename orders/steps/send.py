@@ -26,11 +26,11 @@ from connectors.contract.errors import (
 )
 from connectors.contract.storefront import Storefront
 from connectors.contract.types import StoreOrderFound
-from inventory import reservations, watching
+from inventory import refresh, reservations, stock
 from notifications import alerts
 from orders import breaker
 from orders.breaker import lost
-from orders.models import Order, StoreOrder
+from orders.models import Order, StockWait, StoreOrder
 from orders.steps import record, settle
 from orders.steps.batch import Batch, Item
 from orders.steps.crash import crash_here
@@ -278,11 +278,31 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
             settle.write(batch, [item])
 
     record.persistently(save)
+    if isinstance(error, OutOfStock) and item.order.reason_code == "OUT_OF_STOCK":
+        _say_what_there_is(batch, item)
+
+
+def _say_what_there_is(batch: Batch, item: Item) -> None:
+    """Read the figures of a refused order at once and put the fresh numbers into its reason."""
+    ids = sorted({line.variant_id for line in item.live_lines if line.variant_id})
+    try:
+        refresh.read_now(batch.merchant_id, batch.store.pk, variant_ids=ids)
+    except ConnectorError as error:
+        log.info("no fresh figure after a refusal", extra={"order": item.order.pk, "error": type(error).__name__})
+        return
+    with tenancy.scope(batch.merchant_id):
+        free = stock.available(ids, batch.chosen[item.order.account_id].default_location_id)
+        facts = item.order.reason_data
+        for short in facts["items"]:
+            short["available"] = max(free.get(short["variant_id"], 0), 0)
+        Order.objects.filter(pk=item.order.pk, export_state="held", reason_code="OUT_OF_STOCK").update(
+            reason_data=facts
+        )
 
 
 def _refused_for_stock(batch: Batch, item: Item, texts: list[str]) -> None:
     """The store has fewer units than its last figure said: release, read the figure at once, hold with what we know."""
-    reservations.release(order_ids=[item.order.pk], cause="the store refused")
+    reservations.release(order_ids=[item.order.pk], cause="the store refused", wake=False)
     facts: list[dict[str, Any]] = []
     for line in item.live_lines:
         variant = batch.variants.get(line.variant_id) if line.variant_id else None
@@ -295,8 +315,8 @@ def _refused_for_stock(batch: Batch, item: Item, texts: list[str]) -> None:
     settle.hold(batch, item, "OUT_OF_STOCK", items=facts, texts=texts, by_store=True)
     from orders.steps.reserve import queue_for_stock
 
+    StockWait.objects.filter(order_id=item.order.pk).delete()
     queue_for_stock(batch, item, [(f["variant_id"], f["wanted"]) for f in facts if f["variant_id"]])
-    watching.read_soon({line.variant_id for line in item.live_lines if line.variant_id})
 
 
 def give_back(batch: Batch, items: Sequence[Item]) -> None:

@@ -374,3 +374,75 @@ def test_a_disconnected_store_lets_orders_wait_and_reconnecting_frees_them(world
     run_due()
 
     assert len(world.store_orders(reference)) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "reason"),
+    [
+        ("INVALID", "Line items Unable to reserve inventory", "OUT_OF_STOCK"),
+        ("SHOP_DORMANT", "The shop is dormant", "STORE_REFUSED"),
+    ],
+)
+def test_a_clear_no_of_the_store_holds_the_order_with_its_own_words(
+    world: World, code: str, message: str, reason: str
+) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    world.fault(
+        platform="shopify", operation="orderCreate", kind="refuse", count=1, params={"code": code, "message": message}
+    )
+    (reference,) = world.buy((SKU, 1))
+
+    world.work(reference, until=("held", "created"))
+
+    order = world.order(reference)
+    assert order is not None
+    if reason == "OUT_OF_STOCK":
+        # The figure read at once says there are units: told, and tried again by the clock of held orders.
+        assert order.reason_data["items"][0]["available"] == 5
+        world.work(reference, until=("created",))
+        assert world.events(reference).count("OUT_OF_STOCK") == 1
+    else:
+        assert (order.export_state, order.reason_code) == ("held", reason)
+        assert message in " ".join(order.reason_data["texts"])
+        assert pipeline.advance(world.merchant_id, order.pk, actor="Ines").state == "created"
+    assert len(world.store_orders(reference)) == 1
+
+
+def test_an_address_the_store_refuses_can_be_mended_and_exported_again(world: World) -> None:
+    from connectors.contract.types import Address
+
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    world.fault(
+        platform="shopify", operation="orderCreate", kind="refuse", count=1,
+        params={"code": "INVALID", "message": "Shipping address province is not valid", "field": ["order", "shippingAddress", "provinceCode"]},
+    )  # fmt: skip
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference)
+    order = world.order(reference)
+    assert order is not None
+    assert order.reason_code == "ADDRESS_REJECTED"
+
+    better = Address(
+        name="M. Okonkwo", line1="1 New Street", city="Bend", region="OR", postal_code="97702", country="US"
+    )
+    change.edit_address(world.merchant_id, order.pk, better, actor="Ines")
+    world.work(reference, until=("created",))
+
+    assert len(world.store_orders(reference)) == 1
+
+
+def test_an_order_canceled_while_it_was_being_sent_is_canceled_in_the_store_too(world: World) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    world.fault(platform="shopify", kind="search_lag", params={"seconds": 1.0, "identifier": True})
+    world.fault(platform="shopify", operation="orderCreate", kind="status_after", count=1, params={"code": 500})
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("unknown",))
+
+    world.sandbox.control("PATCH", f"/accounts/amazon/A1NORTHPINEUS/orders/{reference}", {"status": "canceled"})
+    world.work_until(lambda: bool(world.store_orders(reference)) and world.store_orders(reference)[0]["canceled"])
+
+    assert len(world.store_orders(reference)) == 1
+    assert "CANCELED_WHILE_SENDING" in world.events(reference)
