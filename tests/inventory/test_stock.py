@@ -190,3 +190,20 @@ def test_the_figures_of_another_merchant_cannot_be_reached(world: World, strange
         stock.set_from_store(store_id=stranger.store.id, readings=[("i-MUG", "loc-0", 0)], as_of=clock())
 
     assert stranger.only_stock(theirs).figure == 5
+
+
+def test_units_shown_gone_before_we_knew_of_the_order_do_not_speak_against_the_store(world: World) -> None:
+    """An unanswered create is adopted after a reading has shown its units gone; the next reading drops by nothing."""
+    mug = world.variant("MUG", 20)
+    for order_id in range(1, 6):
+        with world.scope():
+            reservations.reserve(store_id=world.store.id, asks=[ask(order_id, (mug, 1))])
+        world.read({"MUG": [20 - order_id]})
+        with world.scope():
+            reservations.hand_over(order_id=order_id)
+        world.read({"MUG": [20 - order_id]})
+
+    with world.scope():
+        store = Store.objects.get(pk=world.store.id)
+    assert (store.claims_stock, store.claim_misses) == ("at_creation", 0)
+    assert world.only_stock(mug).reserved == 0
