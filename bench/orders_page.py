@@ -76,7 +76,9 @@ def main() -> int:
             answer = client.get(url)
         if answer.status_code != 200:
             raise SystemExit(f"{url} answered {answer.status_code}")
-        queries = [q for q in caught.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))]
+        queries = [
+            q for q in caught.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
+        ]
         measured = p95(timed(lambda url=url: client.get(url), arguments.rounds))  # type: ignore[misc]
         slow = measured > 60 or len(queries) > 12
         missed += slow

@@ -69,7 +69,10 @@ class Seeder:
         """Make the merchant, its store and three accounts; return their ids."""
         run = self.cursor.execute
         stamp = f"{self.now:%H%M%S%f}"
-        run("INSERT INTO accounts_merchant (name, settings, timezone, created_at) VALUES ('Northpine Supply', '{}', 'UTC', now()) RETURNING id")
+        run(
+            "INSERT INTO accounts_merchant (name, settings, timezone, created_at)"
+            " VALUES ('Northpine Supply', '{}', 'UTC', now()) RETURNING id"
+        )
         merchant = self.cursor.fetchone()[0]
         from accounts.models import MarketplaceAccount, Store
 
@@ -77,7 +80,11 @@ class Seeder:
                       domain="northpine.example")  # fmt: skip
         store.save(using="owner")
         accounts = []
-        for name, region, sites in (("Northpine US", "na", ["US"]), ("Northpine UK", "eu", ["UK"]), ("Northpine Outlet", "na", ["US", "CA"])):
+        for name, region, sites in (
+            ("Northpine US", "na", ["US"]),
+            ("Northpine UK", "eu", ["UK"]),
+            ("Northpine Outlet", "na", ["US", "CA"]),
+        ):
             account = MarketplaceAccount(merchant_id=merchant, store=store, platform="amazon", key=f"A{stamp}{name[-2:]}",
                                          name=name, region=region, sites=sites, newest_order_at=self.now)  # fmt: skip
             account.save(using="owner")
@@ -92,13 +99,22 @@ class Seeder:
         found = []
         for number in range(PERSONAS):
             name = f"{FIRST[number % 20]} {LAST[number // 20 % 20]}{'' if number < 400 else f' {number}'}"
-            address = Address(name=name, line1=f"{number} Larch Hollow Rd", city="Bend", region="OR", postal_code="97702", country="US")
+            address = Address(
+                name=name,
+                line1=f"{number} Larch Hollow Rd",
+                city="Bend",
+                region="OR",
+                postal_code="97702",
+                country="US",
+            )
             details = PersonalDetails(buyer_name=name, buyer_email=f"k{number}@marketplace.example", shipping=address)
             words = ",".join(map(str, personal.tokens(merchant, details)))
             found.append(("\\\\x" + personal.seal(details).hex(), "{" + words + "}"))
         return found
 
-    def orders(self, merchant: int, store: int, accounts: list[int], first_id: int, start: int, count: int) -> Iterator[str]:
+    def orders(
+        self, merchant: int, store: int, accounts: list[int], first_id: int, start: int, count: int
+    ) -> Iterator[str]:
         """Yield COPY lines of orders; ids are ours, so that lines and buyers can name them."""
         for i in range(start, start + count):
             age = self.days * (1 - i / self.total) ** 1.2
@@ -115,7 +131,8 @@ class Seeder:
                 for value in (
                     first_id + i, merchant, account, store, "amazon", f"{112 + i % 3}-{i // 10**6:07d}-{i:07d}", site, status,
                     "Shipped" if status == "shipped" else "Unshipped", fulfilled, at.isoformat(), at.isoformat(), at.isoformat(),
-                    hashlib.md5(str(i).encode(), usedforsecurity=False).hexdigest(), 1, currency, f"{9 + i * 7 % 29000 / 100:.2f}",
+                    hashlib.md5(str(i).encode(), usedforsecurity=False).hexdigest(), 1, currency,
+                    f"{9 + i * 7 % 29000 / 100:.2f}",
                     "Standard", ship_by.isoformat(), (at + timedelta(days=6)).isoformat(), "US", "t", "", "[]", "f", "f",
                     f"{quantity} × {GOODS[i % 10]}", quantity, state, reason, json.dumps(data), at.isoformat(), next_at, 0,
                     "", "", f"gid://shopify/Order/{5_000_000_000 + first_id + i}" if name else "", name, at.isoformat(),

@@ -225,6 +225,7 @@ class Dashboard:
         held = int(self.counts["states"].get("held", 0))
         if held:
             return {"tone": "stop", "icon": "alert", "title": f"Your store has {counted(held, 'order')} that cannot be imported.",
+                   
                     "text": "Each says why, and what to do.", "button": "Review", "url": f"{reverse('orders:list')}?view=needs"}  # fmt: skip
         return None
 

@@ -35,11 +35,12 @@ def steps(merchant: Merchant, stores: Sequence[Store], accounts: Sequence[Market
     named = dict(places).get(chosen or 0, "")
     importing = bool(preferences.read(merchant)["import_orders"])
     install = settings.PLATFORM_URLS["shopify"]["app_store"]
+    reading = "." if store and store.catalog_synced_at else " so far; reading goes on."
+    names = listed([account.name for account in active])
     return [
         Step(
             "Connect your store",
-            f"{store.name}: {counted(products, 'product variant')} read"
-            + ("." if store.catalog_synced_at else " so far; reading goes on.")
+            f"{store.name}: {counted(products, 'product variant')} read{reading}"
             if store
             else "Install the app in your store; it opens here by itself.",
             store is not None,
@@ -48,23 +49,31 @@ def steps(merchant: Merchant, stores: Sequence[Store], accounts: Sequence[Market
         ),
         Step(
             "Connect a marketplace account",
-            listed([account.name for account in active]) + "." if active else "New paid orders are read from it every few seconds.",
+            f"{names}." if active else "New paid orders are read from it every few seconds.",
             bool(active),
             "Add another" if active else "Add Account",
             reverse("accounts:add"),
         ),
         Step(
             "Choose the stock location",
-            named or (f"All {len(places)} locations together." if len(places) > 1 else "The only location of your store." if places else "Read with your products."),
+            named or _places(len(places)),
             bool(places),
             "Change" if store else "",
             reverse("accounts:store-settings", args=[store.pk]) if store else "",
         ),
         Step(
             "Let orders be created",
-            "On: paid orders become store orders by themselves." if importing else "Off: orders are imported, none is created by itself.",
+            "On: paid orders become store orders by themselves."
+            if importing
+            else "Off: orders are imported, none is created by itself.",
             importing,
             "Settings",
             reverse("accounts:settings"),
         ),
-    ]  # fmt: skip
+    ]
+
+
+def _places(number: int) -> str:
+    if number > 1:
+        return f"All {number} locations together."
+    return "The only location of your store." if number else "Read with your products."

@@ -246,7 +246,8 @@ class OrderPage:
             image_url=variant.image_url if variant else "", rule=rule,
             rule_note=note or (variation if line.matched_by == "title" else ""), note=line.match_note,
             quantity=line.quantity,
-            shipped=f"{line.quantity_shipped} of {line.quantity} already shipped" if 0 < line.quantity_shipped < line.quantity else "",
+            shipped=f"{line.quantity_shipped} of {line.quantity} already shipped"
+            if 0 < line.quantity_shipped < line.quantity else "",
             available=f"{missing['available']} available" if missing and "available" in missing else "",
             unit_price=in_money(price, order.currency), total=in_money(line.item_total, order.currency),
             may_change=order.export_state not in ("created", "canceled", "sending", "unknown"),

@@ -115,7 +115,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
     top = page.orders[0] if page.orders and place is None else None
     context = {
         "page_name": "Orders", "filters": chosen, "chips": chosen.chips(names), "rows": found, "list_page": page,
-        "total": total, "total_words": _many(total, listing), "tabs": _tabs(request, chosen, saved), "accounts": accounts, "newest": newest,
+        "total": total, "total_words": _many(total, listing), "tabs": _tabs(request, chosen, saved),
+        "accounts": accounts, "newest": newest,
         "states": filters.MANY["state"], "statuses": dict(Status.choices), "reasons": _offered_reasons(request, chosen),
         "marketplaces": sorted({account.platform for account in accounts}), "placed": filters.PLACED,
         "fulfillers": filters.FULFILLED, "find": request.GET.get("find"),

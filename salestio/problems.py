@@ -45,7 +45,13 @@ class Unprocessable(exceptions.APIException):
 def body(status: int, detail: str, code: str = "", **more: Any) -> dict[str, Any]:
     """Return the members of a problem; `code` is a word programs may rely on."""
     title = http.HTTPStatus(status).phrase
-    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code or _code(status)} | more
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code or _code(status),
+    } | more
 
 
 def _code(status: int) -> str:

@@ -6,27 +6,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('salestio', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("salestio", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200)),
-                ('request_hash', models.CharField(help_text='Method, path and body; the same key with another is refused.', max_length=64)),
-                ('status', models.PositiveSmallIntegerField(blank=True, help_text='Empty while the first one is being done.', null=True)),
-                ('body', models.JSONField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.merchant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200)),
+                (
+                    "request_hash",
+                    models.CharField(
+                        help_text="Method, path and body; the same key with another is refused.", max_length=64
+                    ),
+                ),
+                (
+                    "status",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Empty while the first one is being done.", null=True
+                    ),
+                ),
+                ("body", models.JSONField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['merchant', 'created_at'], name='idempotency_age')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'key'), name='idempotency_once')],
+                "indexes": [models.Index(fields=["merchant", "created_at"], name="idempotency_age")],
+                "constraints": [models.UniqueConstraint(fields=("merchant", "key"), name="idempotency_once")],
             },
         ),
     ]

@@ -30,9 +30,12 @@ def test_an_order_has_every_member_that_checks_from_outside_rely_on(api: Program
         "message": "2 ordered, 1 available at Portland Warehouse: NP-MUG",
         "store_text": "Unable to reserve inventory",
         "action": "export",
-        "items": [{"seller_sku": "NP-MUG", "sku": "NP-MUG", "wanted": 2, "available": 1, "location": "Portland Warehouse"}],
+        "items": [
+            {"seller_sku": "NP-MUG", "sku": "NP-MUG", "wanted": 2, "available": 1, "location": "Portland Warehouse"}
+        ],
     }
-    assert {key: found[key] for key in ("platform", "account", "status", "fulfilled_by", "export_state", "total", "currency")} == {
+    members = ("platform", "account", "status", "fulfilled_by", "export_state", "total", "currency")
+    assert {key: found[key] for key in members} == {
         "platform": "amazon", "account": merchant.account.pk, "status": "paid", "fulfilled_by": "merchant",
         "export_state": "held", "total": "37.00", "currency": "USD",
     }  # fmt: skip
@@ -53,7 +56,9 @@ def test_an_order_has_every_member_that_checks_from_outside_rely_on(api: Program
         ({"after": {"export_state": "waiting", "reason_code": "STORE_DOWN"}}, "waiting", "STORE_DOWN"),
     ],
 )
-def test_states_and_reasons_are_told_as_agreed(api: Program, merchant: Cast, more: dict[str, Any], state: str, code: str) -> None:
+def test_states_and_reasons_are_told_as_agreed(
+    api: Program, merchant: Cast, more: dict[str, Any], state: str, code: str
+) -> None:
     found = api.get(f"/orders/{save_order(merchant, **more).pk}")
 
     assert (found["export_state"], found["reason"]["code"]) == (state, code)
@@ -125,7 +130,8 @@ def test_updated_since_lists_changes_oldest_first_and_pages(api: Program, mercha
 @pytest.mark.parametrize(
     "path",
     [
-        "/orders?limit=0", "/orders?limit=1001", "/orders?limit=x", "/orders?limit=-1", "/orders?cursor=zz", "/orders?export_state=bogus",
+        "/orders?limit=0", "/orders?limit=1001", "/orders?limit=x", "/orders?limit=-1", "/orders?cursor=zz",
+        "/orders?export_state=bogus",
         "/orders?updated_since=yesterday", "/orders?updated_since=0001-01-01", "/sku-mappings?account=x", "/orders?limit=%D9%A3",
     ],
 )  # fmt: skip
@@ -155,13 +161,19 @@ def test_export_calls_the_pipeline_outside_any_scope_and_answers_the_order(
 
     assert asked == [{"actor": "API token warehouse", "create_anyway": True, "again": False}]
     assert answer.status_code == 200
-    assert (answer.json()["export_state"], answer.json()["store_order_name"], answer.json()["outcome"]["acted"]) == ("created", "#9", True)
+    assert (answer.json()["export_state"], answer.json()["store_order_name"], answer.json()["outcome"]["acted"]) == (
+        "created",
+        "#9",
+        True,
+    )
 
 
 def test_the_same_key_exports_once(api: Program, merchant: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     order = save_order(merchant, after=OUT_OF_STOCK)
     calls: list[int] = []
-    monkeypatch.setattr(pipeline, "advance", lambda *_, **__: calls.append(1) or pipeline.Outcome("held", "OUT_OF_STOCK", "short"))
+    monkeypatch.setattr(
+        pipeline, "advance", lambda *_, **__: calls.append(1) or pipeline.Outcome("held", "OUT_OF_STOCK", "short")
+    )
 
     first = api.call("POST", f"/orders/{order.pk}/export", {}, idempotency_key="k-1")
     again = api.call("POST", f"/orders/{order.pk}/export", {}, idempotency_key="k-1")
@@ -172,7 +184,9 @@ def test_the_same_key_exports_once(api: Program, merchant: Cast, monkeypatch: py
     assert other.status_code == 422
 
 
-def test_a_key_whose_first_request_failed_may_be_used_again(api: Program, merchant: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_whose_first_request_failed_may_be_used_again(
+    api: Program, merchant: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order = save_order(merchant, after=OUT_OF_STOCK)
 
     def broken(*_: Any, **__: Any) -> pipeline.Outcome:
@@ -237,7 +251,9 @@ def test_a_price_that_does_not_divide_is_rounded_to_the_currency(api: Program, m
     assert (found["lines"][0]["unit_price"], found["lines"][0]["total"]) == ("3.33", "10.00")
 
 
-def test_another_merchants_token_finds_nothing(merchant: Cast, stranger: Cast, program_of: Callable[..., Program]) -> None:
+def test_another_merchants_token_finds_nothing(
+    merchant: Cast, stranger: Cast, program_of: Callable[..., Program]
+) -> None:
     order = save_order(merchant, after=OUT_OF_STOCK)
     theirs = program_of(stranger)
 

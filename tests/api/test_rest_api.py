@@ -24,7 +24,12 @@ def test_without_a_token_or_with_a_wrong_or_revoked_one_every_address_is_401(mer
 
     for one in urlpatterns:
         path = "/api/v1/" + str(one.pattern).replace("<id:pk>", "1").replace("<id:number>", "1")
-        for headers in ({}, {"authorization": "Bearer nonsense"}, {"authorization": f"Bearer {text}"}, {"authorization": "Bearer"}):
+        for headers in (
+            {},
+            {"authorization": "Bearer nonsense"},
+            {"authorization": f"Bearer {text}"},
+            {"authorization": "Bearer"},
+        ):
             answer = Client().get(path, headers=headers)
             assert answer.status_code == 401, path
             assert answer["Content-Type"] == "application/problem+json"
@@ -35,7 +40,11 @@ def test_a_reading_token_may_not_write(merchant: Cast, program_of: Callable[...,
     reader = program_of(merchant, "viewer")
 
     assert reader.call("GET", "/orders").status_code == 200
-    for method, path in (("POST", "/sku-mappings"), ("PATCH", "/settings"), ("POST", f"/accounts/{merchant.account.pk}/pull")):
+    for method, path in (
+        ("POST", "/sku-mappings"),
+        ("PATCH", "/settings"),
+        ("POST", f"/accounts/{merchant.account.pk}/pull"),
+    ):
         answer = reader.call(method, path, {})
         assert answer.status_code == 403 and answer["Content-Type"] == "application/problem+json"
 
@@ -73,7 +82,8 @@ def test_an_account_has_the_members_agreed(api: Program, merchant: Cast) -> None
 
     assert account == {
         "id": merchant.account.pk, "platform": "amazon", "key": merchant.account.key, "name": merchant.account.name,
-        "region": "na", "sites": ["US"], "state": "active", "store": merchant.store.pk, "newest_order_at": None, "last_pull_at": None,
+        "region": "na", "sites": ["US"], "state": "active", "store": merchant.store.pk, "newest_order_at": None,
+        "last_pull_at": None,
     }  # fmt: skip
 
 
@@ -124,7 +134,10 @@ def test_the_openapi_document_describes_every_address(client: Client) -> None:
 
     document = answer.json()
     described = set(document["paths"])
-    wanted = {"/api/v1/" + str(one.pattern).replace("<id:pk>", "{id}").replace("<id:number>", "{number}") for one in urlpatterns}
+    wanted = {
+        "/api/v1/" + str(one.pattern).replace("<id:pk>", "{id}").replace("<id:number>", "{number}")
+        for one in urlpatterns
+    }
     assert answer.status_code == 200
     assert described == wanted
     assert "Order" in str(document["components"]["schemas"].keys())

@@ -32,7 +32,9 @@ OUT_OF_STOCK = {
     "export_state": "held",
     "reason_code": "OUT_OF_STOCK",
     "reason_data": {
-        "items": [{"seller_sku": "NP-MUG", "sku": "NP-MUG", "wanted": 2, "available": 1, "location": "Portland Warehouse"}]
+        "items": [
+            {"seller_sku": "NP-MUG", "sku": "NP-MUG", "wanted": 2, "available": 1, "location": "Portland Warehouse"}
+        ]
     },
     "next_attempt_at": None,
 }

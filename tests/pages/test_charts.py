@@ -7,7 +7,9 @@ import pytest
 from orders.charts import Series, ceiling, stacked
 
 
-@pytest.mark.parametrize(("highest", "top"), [(0, 4), (3, 4), (9, 10), (17, 20), (101, 150), (180, 200), (411, 500), (9_999, 10_000)])
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0, 4), (3, 4), (9, 10), (17, 20), (101, 150), (180, 200), (411, 500), (9_999, 10_000)]
+)
 def test_the_scale_ends_at_a_round_number(highest: int, top: int) -> None:
     assert ceiling(highest) == top
 

@@ -20,7 +20,14 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_sum_of_todays_paid_orders_closes(pages: Client, merchant: Cast) -> None:
-    for after in (in_store("#1"), in_store("#2"), OUT_OF_STOCK, NO_MATCH, {}, {"export_state": "skipped", "reason_code": "IMPORT_OFF"}):
+    for after in (
+        in_store("#1"),
+        in_store("#2"),
+        OUT_OF_STOCK,
+        NO_MATCH,
+        {},
+        {"export_state": "skipped", "reason_code": "IMPORT_OFF"},
+    ):
         save_order(merchant, after=after)
     save_order(merchant, status=OrderStatus.INCOMPLETE, total=None)
     save_order(merchant, after={"export_state": "canceled", "reason_code": "CANCELED", "status": "canceled"})

@@ -53,7 +53,10 @@ def ours() -> set[str]:
             text = prefix + str(one.pattern)
             if isinstance(one, URLResolver):
                 found |= walk(one.url_patterns, text)
-            elif getattr(one.callback, "__module__", "").split(".")[0] in ("orders", "inventory") and not text.startswith("api/"):
+            elif getattr(one.callback, "__module__", "").split(".")[0] in (
+                "orders",
+                "inventory",
+            ) and not text.startswith("api/"):
                 found.add(text)
         return found
 
@@ -83,7 +86,13 @@ def test_a_stranger_gets_nothing_of_another_merchant(merchant: Cast, stranger: C
     url = fill(pattern, order.pk, other)
 
     for method in WALK[pattern]:
-        body = {"order": [order.pk], "mapping": [row.pk], "account": merchant.account.pk, "store_order": "1", "variant": "1"}
+        body = {
+            "order": [order.pk],
+            "mapping": [row.pk],
+            "account": merchant.account.pk,
+            "store_order": "1",
+            "variant": "1",
+        }
         answer = client.get(url) if method == "GET" else client.post(url, body)
         shown = answer.content.decode()
         assert order.marketplace_order_id not in shown, (method, url)
@@ -155,7 +164,11 @@ def test_every_page_reads_well_without_eyes_and_without_inline_code(pages: Clien
         assert reader.tags["h1"] == 1, (url, reader.tags["h1"])
         assert reader.tags["main"] == 1 and reader.tags["nav"] >= 1, url
         assert [name for name, count in reader.ids.items() if count > 1] == [], url
-        nameless = [one for one in reader.inputs if not (one.get("aria-label") or one["wrapped"] or one.get("id", "-") in reader.labels)]
+        nameless = [
+            one
+            for one in reader.inputs
+            if not (one.get("aria-label") or one["wrapped"] or one.get("id", "-") in reader.labels)
+        ]
         assert nameless == [], url
         assert reader.inline == [], url
         assert "style-src 'self';" in answer["Content-Security-Policy"], url

@@ -35,7 +35,8 @@ def test_what_is_parsed_is_written_back_the_same(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["state=bogus", "status=x", "reason=NOPE", "from=yesterday", "until=0001-01-01", "low=abc", "high=inf", "low=nan"]
+    "query",
+    ["state=bogus", "status=x", "reason=NOPE", "from=yesterday", "until=0001-01-01", "low=abc", "high=inf", "low=nan"],
 )
 def test_nonsense_is_left_out_and_named(query: str) -> None:
     found = parse(QueryDict(query))

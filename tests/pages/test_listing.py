@@ -75,7 +75,9 @@ def test_each_filter_finds_exactly_its_orders(merchant: Cast) -> None:
     fba = save_order(merchant, fulfilled_by=FulfilledBy.MARKETPLACE, status=OrderStatus.SHIPPED).marketplace_order_id
     stored = save_order(merchant, amazon_line("NP-TENT", price="420.00"), after=in_store("#10482")).marketplace_order_id
     old = save_order(
-        merchant, purchased_at=datetime.now(UTC) - timedelta(days=1, hours=12), after={**in_store("#9000"), "status": "shipped"}
+        merchant,
+        purchased_at=datetime.now(UTC) - timedelta(days=1, hours=12),
+        after={**in_store("#9000"), "status": "shipped"},
     ).marketplace_order_id
     everything = {held, missing, fba, stored, old}
 
@@ -94,7 +96,9 @@ def test_each_filter_finds_exactly_its_orders(merchant: Cast) -> None:
     assert found(merchant, "view=needs&state=created") == set()
 
 
-@pytest.mark.parametrize("text", ["112-id", "#10482", "10482", "NP-TENT", "Okonkwo", "okonkwo MARGARET", "k4x9@marketplace.example"])
+@pytest.mark.parametrize(
+    "text", ["112-id", "#10482", "10482", "NP-TENT", "Okonkwo", "okonkwo MARGARET", "k4x9@marketplace.example"]
+)
 def test_the_one_box_finds_by_id_shop_order_sku_and_whole_words_of_the_buyer(merchant: Cast, text: str) -> None:
     other = {"personal": _buyer("Tom Whitfield", "tom@marketplace.example")}
     wanted = save_order(merchant, amazon_line("NP-TENT"), order_id="112-id", after=in_store("#10482"))

@@ -18,7 +18,9 @@ URL = "/settings/sku-mapping/"
 def test_a_mapping_is_added_for_all_accounts_or_one_and_replaced(pages: Client, merchant: Cast) -> None:
     make_variant(merchant, "NP-STV-TI-2")
     for target in (f"store-{merchant.store.pk}", f"account-{merchant.account.pk}"):
-        added = pages.post(f"{URL}add/", {"seller_sku": " STV-TI-2-CA ", "sku": "NP-STV-TI-2", "target": target}, follow=True)
+        added = pages.post(
+            f"{URL}add/", {"seller_sku": " STV-TI-2-CA ", "sku": "NP-STV-TI-2", "target": target}, follow=True
+        )
     changed = pages.post(f"{URL}add/", {"seller_sku": "STV-TI-2-CA", "sku": "NP-OTHER", "target": target}, follow=True)
 
     with tenancy.scope(merchant.id):
@@ -48,7 +50,9 @@ def test_bad_input_is_named_beside_its_field_and_nothing_is_saved(
         assert not SkuMapping.objects.exists()
 
 
-def test_another_merchants_account_cannot_be_named_nor_their_row_deleted(pages: Client, merchant: Cast, stranger: Cast) -> None:
+def test_another_merchants_account_cannot_be_named_nor_their_row_deleted(
+    pages: Client, merchant: Cast, stranger: Cast
+) -> None:
     with tenancy.scope(stranger.id):
         row = mappings.save(store=stranger.store, account=None, seller_sku="S", sku="T", actor="x").mapping
 
@@ -61,10 +65,15 @@ def test_another_merchants_account_cannot_be_named_nor_their_row_deleted(pages: 
         assert SkuMapping.objects.filter(pk=row.pk).exists()
 
 
-def test_mappings_are_searched_paged_and_deleted(pages: Client, merchant: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mappings_are_searched_paged_and_deleted(
+    pages: Client, merchant: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mappings, "PAGE", 3)
     with tenancy.scope(merchant.id):
-        made = [mappings.save(store=merchant.store, account=None, seller_sku=f"AMZ-{i}", sku=f"NP-{i}", actor="x").mapping for i in range(5)]
+        made = [
+            mappings.save(store=merchant.store, account=None, seller_sku=f"AMZ-{i}", sku=f"NP-{i}", actor="x").mapping
+            for i in range(5)
+        ]
 
     first, older = text_of(pages.get(URL)), text_of(pages.get(f"{URL}?after={made[2].pk}"))
     found = text_of(pages.get(f"{URL}?q=np-4"))

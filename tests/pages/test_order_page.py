@@ -49,7 +49,9 @@ def test_a_missing_product_is_named_and_the_line_can_be_chosen(pages: Client, me
 
 
 def test_export_is_off_with_its_reason_when_the_sku_was_edited(pages: Client, merchant: Cast) -> None:
-    order = save_order(merchant, after={"export_state": "held", "reason_code": "SKU_CHANGED", "reason_data": {"skus": ["NP-1"]}})
+    order = save_order(
+        merchant, after={"export_state": "held", "reason_code": "SKU_CHANGED", "reason_data": {"skus": ["NP-1"]}}
+    )
 
     page = pages.get(f"/orders/{order.pk}/").content.decode()
 
@@ -84,7 +86,13 @@ def test_export_is_off_with_its_reason_when_the_sku_was_edited(pages: Client, me
 def test_every_state_is_explained_and_no_reason_breaks_the_page(
     pages: Client, merchant: Cast, state: str, code: str, words: str
 ) -> None:
-    data: dict[str, Any] = {"names": ["#1", "#2"], "ids": ["gid://shopify/Order/1"], "count": 2, "minutes": 30, "texts": ["Zip"]}
+    data: dict[str, Any] = {
+        "names": ["#1", "#2"],
+        "ids": ["gid://shopify/Order/1"],
+        "count": 2,
+        "minutes": 30,
+        "texts": ["Zip"],
+    }
     if code == "AMBIGUOUS_SKU":
         data["items"] = [{"seller_sku": "NP-1", "candidates": ["Mug, red", "Mug, blue"]}]
     order = save_order(merchant, after={"export_state": state, "reason_code": code, "reason_data": data})
@@ -106,7 +114,15 @@ def test_the_rail_shows_how_far_the_order_came(pages: Client, merchant: Cast) ->
 
 
 def test_payment_adds_up_or_says_by_how_much_it_does_not(pages: Client, merchant: Cast) -> None:
-    line = amazon_line("NP-MUG", 2, "18.50", shipping=Decimal("4.99"), discount=Decimal("2.00"), tax=Decimal("3.10"), total=Decimal("43.09"))
+    line = amazon_line(
+        "NP-MUG",
+        2,
+        "18.50",
+        shipping=Decimal("4.99"),
+        discount=Decimal("2.00"),
+        tax=Decimal("3.10"),
+        total=Decimal("43.09"),
+    )
     good = seen(pages, save_order(merchant, line))
     bad = seen(pages, save_order(merchant, line, total=Decimal("44.00")))
 
@@ -135,11 +151,14 @@ def test_the_log_is_newest_first_with_who_did_what(pages: Client, merchant: Cast
             ("CREATED", {"name": "#10485"}, ""),
             ("SOMETHING_NEW", {"x": 1}, ""),
         ):
-            OrderEvent.objects.create(merchant_id=merchant.id, order=order, stage="export", code=code, data=data, actor=actor)
+            OrderEvent.objects.create(
+                merchant_id=merchant.id, order=order, stage="export", code=code, data=data, actor=actor
+            )
 
     page = seen(pages, order)
 
-    at = [page.index(text) for text in ("Something new.", "In your store as #10485", "Export asked for, with stock going below zero",
+    at = [page.index(text) for text in ("Something new.", "In your store as #10485",
+                                        "Export asked for, with stock going below zero",
                                         "2 ordered, 1 available", "Imported from Amazon")]  # fmt: skip
     assert at == sorted(at)
     assert "ines@example.com" in page and "Unable to reserve inventory" in page
@@ -158,7 +177,9 @@ def test_previous_and_next_stay_inside_the_list_one_came_from(pages: Client, mer
     assert f"/orders/{second.pk}/" not in page
 
 
-def test_pressing_export_shows_what_came_of_it_in_place(pages: Client, merchant: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pressing_export_shows_what_came_of_it_in_place(
+    pages: Client, merchant: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order = save_order(merchant, after=OUT_OF_STOCK)
     asked: list[dict[str, Any]] = []
 
@@ -185,7 +206,9 @@ def test_what_cannot_be_taken_back_needs_the_tick(
 ) -> None:
     order = save_order(merchant, after=OUT_OF_STOCK)
     asked: list[dict[str, Any]] = []
-    monkeypatch.setattr(pipeline, "advance", lambda *_, **wishes: asked.append(wishes) or pipeline.Outcome("held", "X", "no"))
+    monkeypatch.setattr(
+        pipeline, "advance", lambda *_, **wishes: asked.append(wishes) or pipeline.Outcome("held", "X", "no")
+    )
 
     refused = pages.post(f"/orders/{order.pk}/export/", {wish: "1"}, headers={"hx-request": "true"})
     pages.post(f"/orders/{order.pk}/export/", {wish: "1", "confirmed": "on"}, headers={"hx-request": "true"})
@@ -233,12 +256,16 @@ def test_another_merchants_product_cannot_be_chosen(pages: Client, merchant: Cas
 
 
 def test_the_address_is_checked_before_it_is_saved(pages: Client, merchant: Cast) -> None:
-    order = save_order(merchant, after={"export_state": "held", "reason_code": "ADDRESS_REJECTED", "reason_data": {"texts": ["Zip"]}})
+    order = save_order(
+        merchant, after={"export_state": "held", "reason_code": "ADDRESS_REJECTED", "reason_data": {"texts": ["Zip"]}}
+    )
     url = f"/orders/{order.pk}/address/"
 
     form = pages.get(url).content.decode()
     bad = pages.post(url, {"name": "M", "line1": "1 Road", "city": "Bend", "country": "Oregon"})
-    good = pages.post(url, {"name": "M", "line1": "1 Road", "city": "Bend", "region": "OR", "postal_code": "97702", "country": "us"})
+    good = pages.post(
+        url, {"name": "M", "line1": "1 Road", "city": "Bend", "region": "OR", "postal_code": "97702", "country": "us"}
+    )
 
     assert 'value="4410 Larch Hollow Rd"' in form
     assert bad.status_code == 422 and "Use two letters" in text_of(bad)

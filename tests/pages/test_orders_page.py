@@ -56,7 +56,15 @@ def test_the_page_asks_at_most_twelve_questions(pages: Client, merchant: Cast) -
         save_order(merchant, after=OUT_OF_STOCK)
     pages.get("/orders/")
 
-    for query in ("", "view=needs", "q=Okonkwo", "sku=NP-MUG", "state=held&state=waiting", "reason=OUT_OF_STOCK", "low=1"):
+    for query in (
+        "",
+        "view=needs",
+        "q=Okonkwo",
+        "sku=NP-MUG",
+        "state=held&state=waiting",
+        "reason=OUT_OF_STOCK",
+        "low=1",
+    ):
         with CaptureQueriesContext(connection) as caught:
             assert pages.get(f"/orders/?{query}").status_code == 200
         asked = [q["sql"] for q in caught.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
@@ -92,7 +100,10 @@ def test_every_filter_in_force_is_a_chip_that_can_be_taken_off(pages: Client, me
         assert f'aria-label="Remove filter {name}"' in page
 
 
-@pytest.mark.parametrize("query", ["state=bogus", "from=never", "low=abc", "at=%00", "at=zzzz", "account=999999999999999999999", "q=%00", "ids=1.x"])
+@pytest.mark.parametrize(
+    "query",
+    ["state=bogus", "from=never", "low=abc", "at=%00", "at=zzzz", "account=999999999999999999999", "q=%00", "ids=1.x"],
+)
 def test_nonsense_in_the_address_is_no_error(pages: Client, merchant: Cast, query: str) -> None:
     save_order(merchant)
 
@@ -104,7 +115,9 @@ def test_exporting_chosen_orders_makes_them_due_and_says_how_many(pages: Client,
     held = [save_order(merchant, after=OUT_OF_STOCK) for _ in range(3)]
     stored = save_order(merchant, after=in_store())
 
-    answer = pages.post("/orders/export/", {"order": [order.pk for order in [*held, stored]], "query": "view=needs"}, follow=True)
+    answer = pages.post(
+        "/orders/export/", {"order": [order.pk for order in [*held, stored]], "query": "view=needs"}, follow=True
+    )
 
     with tenancy.scope(merchant.id):
         states = set(Order.objects.filter(pk__in=[o.pk for o in held]).values_list("export_state", "reason_code"))

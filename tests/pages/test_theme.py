@@ -38,11 +38,18 @@ def contrast(one: str, other: str) -> float:
 def test_text_is_readable_on_every_surface(theme: str) -> None:
     color = tokens(theme)
     pairs = [(ink, ground) for ink in ("ink", "ink-2", "ink-3", "accent") for ground in ("canvas", "surface", "sunken")]
-    pairs += [("on-accent", "accent"), ("on-accent", "accent-hover"), ("ink-3", "accent-soft"), ("accent", "accent-soft")]
+    pairs += [
+        ("on-accent", "accent"),
+        ("on-accent", "accent-hover"),
+        ("ink-3", "accent-soft"),
+        ("accent", "accent-soft"),
+    ]
     pairs += [(tone, f"{tone}-soft") for tone in TONES] + [("ink", f"{tone}-soft") for tone in TONES]
     pairs += [("stop", "surface"), ("ok", "surface"), ("surface", "stop"), ("canvas", "ink")]
 
-    weak = {f"{a} on {b}": round(contrast(color[a], color[b]), 2) for a, b in pairs if contrast(color[a], color[b]) < 4.5}
+    weak = {
+        f"{a} on {b}": round(contrast(color[a], color[b]), 2) for a, b in pairs if contrast(color[a], color[b]) < 4.5
+    }
 
     assert weak == {}
 

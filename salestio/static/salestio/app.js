@@ -45,7 +45,13 @@
 
   // ── dialogs: loaded into #dialog, opened, focus returned ────────────────────────────────────────────────────
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target.matches?.("[data-closes]")) event.target.closest("dialog")?.close();
+    // The dialog closes at once but stays in the page until the answer is in: htmx looks for the parts from here.
+    const box = event.target.matches?.("[data-closes]") && event.target.closest("dialog");
+    if (box) { box.dataset.sending = "yes"; box.close(); }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const box = event.target.closest?.("dialog[data-sending]");
+    if (box) setTimeout(() => box.parentElement?.replaceChildren(), 100);
   });
   let opener = null;
   document.addEventListener("htmx:afterSwap", (event) => {
@@ -55,7 +61,7 @@
     opener = document.activeElement;
     box.showModal();
     ($("[autofocus]", box) || $("input, button", box))?.focus();
-    box.addEventListener("close", () => { $("#dialog").replaceChildren(); opener?.isConnected && opener.focus(); });
+    box.addEventListener("close", () => { if (!box.dataset.sending) $("#dialog").replaceChildren(); opener?.isConnected && opener.focus(); });
   });
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-close]");
