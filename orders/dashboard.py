@@ -161,7 +161,7 @@ class Dashboard:
         return lags, float(speed) if speed is not None else None
 
     def _to_ship(self) -> tuple[int, int, datetime | None]:
-        facts = {"merchant": self.merchant_id, "tonight": self.tonight, "risk": self.now + LATE_RISK}
+        facts: dict[str, Any] = {"merchant": self.merchant_id, "tonight": self.tonight, "risk": self.now + LATE_RISK}
         with connection.cursor() as cursor:
             cursor.execute(_TO_SHIP, facts)
             number, risk, first = cursor.fetchone()
@@ -224,9 +224,9 @@ class Dashboard:
                     "text": worst.text, "button": worst.button, "url": worst.url}  # fmt: skip
         held = int(self.counts["states"].get("held", 0))
         if held:
-            return {"tone": "stop", "icon": "alert", "title": f"Your store has {counted(held, 'order')} that cannot be imported.",
-                   
-                    "text": "Each says why, and what to do.", "button": "Review", "url": f"{reverse('orders:list')}?view=needs"}  # fmt: skip
+            title = f"Your store has {counted(held, 'order')} that cannot be imported."
+            return {"tone": "stop", "icon": "alert", "title": title, "text": "Each says why, and what to do.",
+                    "button": "Review", "url": f"{reverse('orders:list')}?view=needs"}  # fmt: skip
         return None
 
     # ── the sum ──────────────────────────────────────────────────────────────────────────────────────────────────

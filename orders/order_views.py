@@ -108,10 +108,10 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
         outcome = pipeline.advance(
             merchant_id,
             pk,
-            actor=request.actor,
+            actor=request.actor,  # type: ignore[attr-defined]
             create_anyway=anyway,
             again=again,
-            sure_not_there=sure,  # type: ignore[attr-defined]
+            sure_not_there=sure,
         )
     return _answer(request, pk, _list_query(QueryDict(wanted.get("query", ""))), outcome)
 
@@ -198,8 +198,8 @@ def change_line(request: HttpRequest, pk: int, number: int) -> HttpResponse:
             pk,
             number,
             form.cleaned_data["variant"],
-            actor=request.actor,
-            remember=form.cleaned_data["remember"],  # type: ignore[attr-defined]
+            actor=request.actor,  # type: ignore[attr-defined]
+            remember=form.cleaned_data["remember"],
         )
     except (change.CannotChange, Variant.DoesNotExist) as error:
         with tenancy.scope(merchant_id):

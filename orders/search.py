@@ -45,7 +45,14 @@ def probe(*, order: str = "", sku: str = "", words: str = "", limit: int) -> Hit
     hits = Hits()
     if not parts:
         return hits
-    facts = {"m": merchant, "order": order, "number": f"#{order}", "sku": sku, "words": tokens, "limit": limit}
+    facts: dict[str, Any] = {
+        "m": merchant,
+        "order": order,
+        "number": f"#{order}",
+        "sku": sku,
+        "words": tokens,
+        "limit": limit,
+    }
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), facts)
         groups = {"id": hits.by_id, "line": hits.by_line, "buyer": hits.by_buyer}

@@ -76,10 +76,11 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     if not isinstance(error, exceptions.APIException):
         return None
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
+    scheme, wait = getattr(error, "auth_header", None), getattr(error, "wait", None)
+    if scheme:
+        headers["WWW-Authenticate"] = scheme
+    if wait:
+        headers["Retry-After"] = str(int(wait))
     if isinstance(error, exceptions.ValidationError):
         fields = _flat(error.detail)
         told = fields if isinstance(fields, dict) else {"": fields}
