@@ -1,6 +1,9 @@
-"""What benches must do from inside a running demo: connect many more merchants than the demo has.
+"""What benches must do from inside a running demo: connect more merchants than it has, ask what we think is free.
 
-    python -m bench.inside merchants 10      (with the environment of the run; `environment_of` gives it)
+    python -m bench.inside merchants 10
+    python -m bench.inside free-units northpine-supply.myshopify.com
+
+(with the environment of the run; `environment_of` gives it).
 
 The bench process itself never imports the product; it starts this module as a process of its own.
 """
@@ -11,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -73,13 +77,30 @@ def more_merchants(wanted: int) -> list[dict[str, Any]]:
     return made
 
 
+def free_units(shop: str) -> dict[str, int]:
+    """Return SKU → units we think are free in a store: the figures read less what is reserved. As the owner."""
+    import psycopg2
+
+    with psycopg2.connect(os.environ["DATABASE_OWNER_URL"]) as wire, wire.cursor() as cursor:
+        cursor.execute(
+            """SELECT v.sku, sum(s.figure) - sum(s.reserved) FROM inventory_variant v
+               JOIN inventory_stock s ON s.variant_id = v.id JOIN accounts_store t ON t.id = v.store_id
+               WHERE t.key = %s AND v.deleted_at IS NULL GROUP BY v.id, v.sku""",
+            [shop],
+        )
+        return {sku: int(units) for sku, units in cursor.fetchall()}
+
+
 def main(given: list[str]) -> int:
     """Do one thing and print what came of it as one line of JSON."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salestio.settings")
     import django
 
     django.setup()
-    actions = {"merchants": lambda count: more_merchants(int(count))}
+    actions: dict[str, Callable[..., Any]] = {
+        "merchants": lambda count: more_merchants(int(count)),
+        "free-units": free_units,
+    }
     print(json.dumps(actions[given[0]](*given[1:])))
     return 0
 

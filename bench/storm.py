@@ -19,6 +19,7 @@ from bench import census
 from bench.buyers import SCARCE_UNITS, Buyers, learn_totals, stock_up
 from bench.census import Count
 from bench.chaos import Chaos
+from bench.inside import run_inside
 from bench.outside import ROOT, Running, say
 
 DIVISOR = 5.0
@@ -79,6 +80,7 @@ def run_storm(running: Running, *, orders: int, seed: int, calm: bool, divisor: 
     learn_totals(sandbox, buyers.placed)
     result = census.count(sandbox, merchant, buyers.placed, before)
     _count_last_units(result, running, buyers, shelf.scarce)
+    _compare_our_figures(result, running, before, seconds=90 / divisor + 30)
     lag = f"search lag {LAG / divisor:g} s" if not calm else "no faults"
     print(f"storm: {len(buyers.placed)} orders, seed {seed}, {took:.0f} s, waits ÷ {divisor:g}, {lag}")
     if not calm:
@@ -98,6 +100,22 @@ def _count_last_units(result: Count, running: Running, buyers: Buyers, scarce: s
         result.wrong_stock.append(
             f"{scarce}: {made} of {len(wanted)} orders for {SCARCE_UNITS} units were created, not {right}"
         )
+
+
+def _compare_our_figures(result: Count, running: Running, before: census.Stock, *, seconds: float) -> None:
+    """What we think is free must become what the store has: every hand-over settles."""
+    store = running.merchants[0].store
+    after = {sku: units for sku, units in census.stock_of(running.sandbox, store).items() if sku in before}
+    end = time.monotonic() + seconds
+    while True:
+        ours = run_inside(running.directory, "free-units", store)
+        wrong = [
+            f"{sku}: we say {ours.get(sku)}, the store has {has}" for sku, has in after.items() if ours.get(sku) != has
+        ]
+        if not wrong or time.monotonic() > end:
+            result.wrong_stock += wrong
+            return
+        time.sleep(2.0)
 
 
 def own_check(running: Running) -> str:
