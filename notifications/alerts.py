@@ -46,22 +46,49 @@ _ALL = (
         "Renew it before then and nothing pauses.", "Renew now", "/accounts/{id}/",
     ),
     Kind("set_up_incomplete", WARN, "{name}: something is missing.", "{missing}", "Open accounts", "/accounts/"),
-    Kind("outbox_dead", STOP, "A message could not be delivered.", "{text}", "", ""),
+    Kind("outbox_dead", STOP, "A message could not be delivered.", "{text}"),
+    Kind("inbox_stuck", WARN, "Messages of your store cannot be read.", "They are tried again by themselves ({text})."),
+    Kind(
+        "access_denied", STOP, "{store} refuses {brand} this permission.",
+        "“{texts}” Install the app again to grant it; orders wait, and nothing is lost.", "Open accounts", "/accounts/",
+    ),
+    Kind("ledger_differs", STOP, "The stock ledger does not add up in {count} places.", "{text}. We have been told."),
+    Kind(
+        "order_changed", WARN, "Order {order} changed on {platform_name} after it was created.",
+        "{what_changed} Look at {store_order} in {store_name}.", "Open order", "/orders/{order_id}/",
+    ),
+    Kind(
+        "total_differs", WARN, "The total of order {order} differs in {store_name}.",
+        "The buyer paid {paid} {currency}, {store_order} says {store}.", "Open order", "/orders/{order_id}/",
+    ),
     Kind(
         "oversold", STOP, "{sku}: more was sold than there is.",
-        "{available} available at {location}. Every channel gets 0 until stock is raised.", "", "",
+        "{available} available in {location}. Raise its stock there, or cancel an order.",
     ),
     Kind(
         "claims_stock", WARN, "{name} does not lower stock when an order is made.",
-        "Units stay kept until the parcel leaves.", "", "",
+        "Units stay kept until the parcel leaves.",
     ),
-    Kind("misplaced", WARN, "Order {order} was placed at another location.", "{text}", "", ""),
     Kind(
-        "two_store_orders", STOP, "Order {order} is in your store twice: {names}.",
-        "Cancel one of them there.", "", "",
+        "misplaced", WARN, "Order {order} was placed at another location.", "{text}", "Open order", "/orders/{order_id}/",
     ),
-    Kind("data_request", INFO, "{name} asks for a customer's data.", "Answer within 30 days.", "", ""),
+    Kind(
+        "two_store_orders", STOP, "Order {order} is in your store more than once: {names}.",
+        "Cancel the one that is too much, in {store_name}. Nothing is deleted by itself.",
+        "Open order", "/orders/{order_id}/",
+    ),
+    Kind(
+        "data_request", INFO, "A customer of {name} asks for their data.",
+        "It concerns the store orders {orders}. Answer the customer within 30 days.",
+    ),
 )  # fmt: skip
+
+PLATFORMS = {"amazon": "Amazon", "ebay": "eBay", "etsy": "Etsy", "shopify": "Shopify", "bigcommerce": "BigCommerce"}
+CHANGES = {
+    "canceled": "It was canceled there.",
+    "lines": "Its lines are others now.",
+    "address": "Its delivery address is another one now.",
+}
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}
 
@@ -131,8 +158,14 @@ def reading(alert: Alert) -> Reading:
     filled.setdefault("brand", settings.BRAND_NAME)
     if kind is None:
         return Reading(alert, alert.kind.replace("_", " ").capitalize(), str(alert.data.get("text", "")), "", "")
-    filled["platform"] = str(filled["platform"]).capitalize() if "platform" in alert.data else "—"
-    url = kind.url.format_map(filled) if kind.url and "—" not in kind.url.format_map(filled) else ""
+    for name, value in alert.data.items():
+        if isinstance(value, list):
+            filled[name] = ", ".join(str(one).rpartition("/")[2] if name == "orders" else str(one) for one in value)
+    filled["platform"] = filled["platform_name"] = PLATFORMS.get(str(alert.data.get("platform", "")), "the marketplace")
+    filled["store_name"] = PLATFORMS.get(str(alert.data.get("store_platform", "")), "your store")
+    filled["what_changed"] = CHANGES.get(str(alert.data.get("what", "")), "It is not as it was.")
+    url = kind.url.format_map(filled)
+    url = "" if "—" in url else url
     return Reading(alert, kind.title.format_map(filled), kind.text.format_map(filled), kind.button, url)
 
 

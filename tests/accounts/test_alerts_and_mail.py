@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,31 @@ def test_a_kind_nobody_described_is_still_shown(merchant: Cast) -> None:
 
         (reading,) = alerts.open_alerts()
     assert (reading.title, reading.text, reading.level) == ("Something new", "Look at it.", "stop")
+
+
+def test_every_kind_that_is_raised_anywhere_has_its_words() -> None:
+    raised: set[str] = set()
+    for folder in ("accounts", "orders", "inventory", "salestio"):
+        for path in (Path(__file__).parents[2] / folder).rglob("*.py"):
+            text = path.read_text()
+            raised |= set(re.findall(r'(?:raise_alert\(|"alert\.open",)\s*kind="([a-z_]+)"', text))
+            raised |= {f"{kind}_expired" for kind in ("store", "account") if '_expired"' in text}
+
+    assert raised - set(alerts.KINDS) == set()
+    assert len(raised) > 8
+
+
+def test_lists_and_changes_read_as_words(merchant: Cast) -> None:
+    facts = {"order": "112-1", "order_id": 7, "platform": "amazon", "store_platform": "shopify"}
+    with tenancy.scope(merchant.id):
+        alerts.raise_alert(kind="two_store_orders", key="7", data=facts | {"names": ["#1", "#2"]})
+        alerts.raise_alert(kind="order_changed", key="7", data=facts | {"what": "address", "store_order": "#1"})
+        twice, changed = alerts.open_alerts()
+
+    assert twice.title == "Order 112-1 is in your store more than once: #1, #2."
+    assert twice.url == "/orders/7/"
+    assert changed.title == "Order 112-1 changed on Amazon after it was created."
+    assert changed.text == "Its delivery address is another one now. Look at #1 in Shopify."
 
 
 def test_an_alert_is_the_merchants_own(merchant: Cast, stranger: Cast) -> None:
