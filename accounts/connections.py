@@ -269,6 +269,4 @@ def _open_store(store: Store, tokens: DatabaseTokens) -> Storefront:
 
 def _open_account(account: MarketplaceAccount, tokens: DatabaseTokens) -> Marketplace:
     connector = registry.load(registry.platform(account.platform).connector)
-    return connector(
-        account.key, account.region, tokens, limiter(), config(account.platform)
-    )
+    return connector(account.key, account.region, tokens, limiter(), config(account.platform))

@@ -131,15 +131,17 @@ def add_store(request: HttpRequest) -> HttpResponse:
 
     A shop's domain is never asked for: it could be anybody's (MECHANISMS 18).
     """
-    session = None if getattr(request, "embedded", None) else request.session
-    if session is not None:
-        session["join"] = connect.begin(
-            platform="shopify",
-            session=session,
-            user=request.user if request.user.is_authenticated else None,
-            merchant_id=request.merchant_id,  # type: ignore[attr-defined]
-            payload={"join": True, "actor": request.actor},  # type: ignore[attr-defined]
-        )
+    inside = getattr(request, "embedded", None)
+    state = connect.begin(
+        platform="shopify",
+        session=None if inside else request.session,
+        user=request.user if request.user.is_authenticated else None,
+        merchant_id=request.merchant_id,  # type: ignore[attr-defined]
+        payload={"join": True, "actor": request.actor},  # type: ignore[attr-defined]
+    )
+    if inside:
+        return _leave_the_frame(request, state)
+    request.session["join"] = state
     return HttpResponseRedirect(connections.app_market_page("shopify"))
 
 
@@ -161,10 +163,14 @@ def _go(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
         payload=wish | {"actor": request.actor, "shop": inside.store_key if inside else ""},  # type: ignore[attr-defined]
     )
     if inside:
-        # The marketplace refuses to be framed; the browser leaves the frame with the state.
-        target = settings.WEB_URL + reverse("accounts:leave-frame") + f"?state={state}"
-        return page(request, "accounts/leave_frame.html", {"target": target})
+        return _leave_the_frame(request, state)
     return _to_marketplace(request, wish, state)
+
+
+def _leave_the_frame(request: HttpRequest, state: str) -> HttpResponse:
+    """Show a link that goes on in the whole window: consent pages and app markets refuse to be framed."""
+    target = settings.WEB_URL + reverse("accounts:leave-frame") + f"?state={state}"
+    return page(request, "accounts/leave_frame.html", {"target": target})
 
 
 def _to_marketplace(request: HttpRequest, wish: dict[str, Any], state: str) -> HttpResponse:
@@ -191,6 +197,9 @@ def leave_frame(request: HttpRequest) -> HttpResponse:
         row = connect.adopt(request.GET.get("state", ""), session=request.session)
     except connect.ConnectRefused as refused:
         return _failed(request, refused.sentence, status=400)
+    if row.payload.get("join"):
+        request.session["join"] = request.GET["state"]
+        return HttpResponseRedirect(connections.app_market_page(row.platform))
     return _to_marketplace(request, row.payload, request.GET["state"])
 
 

@@ -53,7 +53,8 @@ def install(request: HttpRequest) -> HttpResponse:
         except connect.ConnectRefused:
             # Too old: an ordinary install, which a signed-in owner can still join by starting again.
             begun = None
-        if begun is not None and begun.user_id == getattr(request.user, "pk", None):
+        # From inside a store's admin nobody is signed in here; the state itself is bound to this browser.
+        if begun is not None and (not request.user.is_authenticated or begun.user_id in (None, request.user.pk)):
             merchant_id, user = begun.merchant_ref, begun.user
             payload |= {"join": True, "actor": begun.payload["actor"]}
     state = connect.begin(

@@ -88,7 +88,9 @@ def test_adding_an_account_takes_the_consent_page_and_ends_active(browser: Clien
     assert connections.marketplace(new).sites()
 
 
-def test_a_site_the_seller_does_not_sell_on_is_left_out_and_none_left_is_refused(browser: Client, merchant: Cast) -> None:
+def test_a_site_the_seller_does_not_sell_on_is_left_out_and_none_left_is_refused(
+    browser: Client, merchant: Cast
+) -> None:
     browser.get(agree(add(browser, merchant, sites=["US", "BR"]), NEW_SELLER))
     assert accounts(merchant)[-1].sites == ["US"]
 

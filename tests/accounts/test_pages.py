@@ -75,7 +75,14 @@ def test_a_stranger_finds_nothing_of_the_merchant(
     merchant: Cast, stranger: Cast, things: dict[str, int], signed_in: SignIn
 ) -> None:
     client = signed_in(stranger)
-    canaries = [merchant.account.name, merchant.account.key, merchant.store.key, merchant.user.email, "canary@", "Canary"]
+    canaries = [
+        merchant.account.name,
+        merchant.account.key,
+        merchant.store.key,
+        merchant.user.email,
+        "canary@",
+        "Canary",
+    ]
 
     for name, (kind, methods) in WITH_OBJECT.items():
         for method in methods:
@@ -158,7 +165,9 @@ def test_a_role_may_what_the_table_says_and_nothing_more(merchant: Cast, things:
 # ── members ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_last_owner_can_neither_step_down_nor_leave(merchant: Cast, things: dict[str, int], signed_in: SignIn) -> None:
+def test_the_last_owner_can_neither_step_down_nor_leave(
+    merchant: Cast, things: dict[str, int], signed_in: SignIn
+) -> None:
     client = signed_in(merchant)
     url = addresses()["member"].format(pk=things["member"])
 
@@ -167,7 +176,9 @@ def test_the_last_owner_can_neither_step_down_nor_leave(merchant: Cast, things: 
     assert Membership.objects.get(pk=things["member"]).role == "owner"
 
 
-def test_an_owner_makes_another_owner_and_may_then_leave(merchant: Cast, things: dict[str, int], signed_in: SignIn) -> None:
+def test_an_owner_makes_another_owner_and_may_then_leave(
+    merchant: Cast, things: dict[str, int], signed_in: SignIn
+) -> None:
     person(merchant, Role.VIEWER)
     other = Membership.objects.get(user__email="viewer@example.com")
     client = signed_in(merchant)
@@ -296,7 +307,10 @@ def test_a_changed_switch_is_saved_and_shown_as_differing(merchant: Cast, signed
 
 def test_a_wrong_value_comes_back_beside_its_field_and_nothing_is_saved(merchant: Cast, signed_in: SignIn) -> None:
     client = signed_in(merchant)
-    data = fields_of(client.get("/settings/").content.decode()) | {"customer_email_domain": "nope", "order_id_prefix": "QZ9-"}
+    data = fields_of(client.get("/settings/").content.decode()) | {
+        "customer_email_domain": "nope",
+        "order_id_prefix": "QZ9-",
+    }
 
     answer = client.post("/settings/", data)
 
@@ -310,7 +324,10 @@ def test_a_wrong_value_comes_back_beside_its_field_and_nothing_is_saved(merchant
 
 def test_a_mode_without_its_address_leaves_nothing_half_saved(merchant: Cast, signed_in: SignIn) -> None:
     client = signed_in(merchant)
-    data = fields_of(client.get("/settings/").content.decode()) | {"customer_email_mode": "selected", "order_id_prefix": "QZ9-"}
+    data = fields_of(client.get("/settings/").content.decode()) | {
+        "customer_email_mode": "selected",
+        "order_id_prefix": "QZ9-",
+    }
 
     assert client.post("/settings/", data).status_code == 400
     assert "QZ9-" not in client.get("/settings/").content.decode()

@@ -96,9 +96,7 @@ def test_orders_from_is_the_connection_date_until_it_is_chosen(merchant: Cast) -
         ("shoe_size", 43, "no such setting"),
     ],
 )
-def test_a_wrong_value_names_its_field_and_saves_nothing(
-    merchant: Cast, name: str, value: object, words: str
-) -> None:
+def test_a_wrong_value_names_its_field_and_saves_nothing(merchant: Cast, name: str, value: object, words: str) -> None:
     if value is None:
         assert write(merchant, merchant.account, **{name: value}) == {}
         return

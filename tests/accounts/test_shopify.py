@@ -99,7 +99,12 @@ def test_installing_again_revives_the_same_store_with_its_data(shopify: str) -> 
     install(Client())
 
     again = store_of(SHOP)
-    assert (again.pk, again.merchant_id, again.state, again.uninstalled_at) == (store.pk, store.merchant_id, "active", None)
+    assert (again.pk, again.merchant_id, again.state, again.uninstalled_at) == (
+        store.pk,
+        store.merchant_id,
+        "active",
+        None,
+    )
     assert mail.outbox == []
     with tenancy.scope(store.merchant_id):
         assert Merchant.objects.get(pk=store.merchant_id).uninstalled_at is None
@@ -123,6 +128,20 @@ def test_adding_a_store_joins_the_merchant_who_asked(shopify: str) -> None:
     answer = install(browser)
 
     assert answer["Location"] == "/accounts/"
+    assert store_of(SHOP).merchant_id == cast.id
+
+
+def test_adding_a_store_from_the_frame_joins_too(shopify: str) -> None:
+    cast = make_merchant()
+    Membership.objects.filter(user=cast.user).update(platform_user="42")
+    page = Client().post("/stores/add/", headers=bearer(session_token(cast.store.key)))
+    link = re.search(r'href="[^"]*(/connect/leave-frame/\?state=[^"]+)"', page.content.decode())
+    assert link
+    browser = Client()
+    assert browser.get(link.group(1))["Location"] == f"{shopify}/shopify/app-store"
+
+    install(browser)
+
     assert store_of(SHOP).merchant_id == cast.id
 
 
@@ -274,7 +293,9 @@ def test_each_request_in_the_frame_is_signed_by_its_token(merchant: Cast, strang
     assert stranger.account.key not in text
 
 
-def test_a_cookie_of_another_merchant_does_not_mix_in(merchant: Cast, stranger: Cast, shop: str, signed_in: Any) -> None:
+def test_a_cookie_of_another_merchant_does_not_mix_in(
+    merchant: Cast, stranger: Cast, shop: str, signed_in: Any
+) -> None:
     text = signed_in(stranger).get("/accounts/", headers=bearer(session_token(shop))).content.decode()
 
     assert merchant.account.key in text
@@ -298,7 +319,9 @@ def test_a_form_in_the_frame_needs_the_token_and_no_csrf_cookie(merchant: Cast, 
         {"dest": "https://other.myshopify.com"}, {"dest": "https://evil.example"}, {"nbf": int(time.time()) + 600},
     ],
 )  # fmt: skip
-def test_a_session_token_that_is_not_good_opens_nothing(merchant: Cast, shop: str, spoil: dict[str, Any], signed_in: Any) -> None:
+def test_a_session_token_that_is_not_good_opens_nothing(
+    merchant: Cast, shop: str, spoil: dict[str, Any], signed_in: Any
+) -> None:
     client = signed_in(merchant)  # not even for somebody with a good cookie
     answer = client.get("/accounts/", headers=bearer(session_token(shop, **spoil)))
 

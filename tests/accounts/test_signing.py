@@ -86,7 +86,9 @@ def test_attempts_hold_no_address_and_no_mail(client: Client, merchant: Cast) ->
     assert "127.0.0.1" not in rows
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
+)
 def test_signing_in_never_leads_to_another_site(client: Client, merchant: Cast, target: str) -> None:
     assert try_to_sign_in(client, merchant.user.email, PASSWORD, next=target)["Location"] == "/"
 

@@ -38,7 +38,13 @@ def test_only_staff_may_open_the_workbench(merchant: Cast, signed_in: Any) -> No
 
 
 def test_the_workbench_finds_a_merchant_by_whatever_a_mail_names(merchant: Cast, stranger: Cast, staff: Client) -> None:
-    for term in (merchant.merchant.name, merchant.user.email, merchant.store.key, merchant.account.key, str(merchant.id)):
+    for term in (
+        merchant.merchant.name,
+        merchant.user.email,
+        merchant.store.key,
+        merchant.account.key,
+        str(merchant.id),
+    ):
         text = staff.get("/admin/accounts/merchant/", {"q": term}).content.decode()
         assert f"/admin/accounts/merchant/{merchant.id}/change/" in text, term
         if term != str(merchant.id):

@@ -54,7 +54,11 @@ def test_a_genuine_message_is_saved_as_ids_and_answered_200(merchant: Cast) -> N
     assert deliver(merchant, "inventory_levels/update", body) == 200
 
     (row,) = rows(merchant)
-    assert (row.topic, row.store_ref, row.object_ids) == ("stock", merchant.store.pk, ["gid://shopify/InventoryItem/77"])
+    assert (row.topic, row.store_ref, row.object_ids) == (
+        "stock",
+        merchant.store.pk,
+        ["gid://shopify/InventoryItem/77"],
+    )
     assert "Margaret" not in str(row.__dict__)
 
 
@@ -74,7 +78,9 @@ def test_messages_of_one_event_about_different_things_are_kept_apart(merchant: C
 
 
 @pytest.mark.parametrize("topic", ["products/update", "customers/redact", "customers/data_request", "shop/redact"])
-@pytest.mark.parametrize("changes", [{"secret": "wrong"}, {"X-Shopify-Hmac-Sha256": None}, {"X-Shopify-Hmac-Sha256": "ü"}])
+@pytest.mark.parametrize(
+    "changes", [{"secret": "wrong"}, {"X-Shopify-Hmac-Sha256": None}, {"X-Shopify-Hmac-Sha256": "ü"}]
+)
 def test_a_wrong_or_missing_signature_gets_401_and_leaves_no_row(
     merchant: Cast, topic: str, changes: dict[str, Any]
 ) -> None:
@@ -93,7 +99,10 @@ def test_compliance_messages_with_a_good_signature_get_200_even_for_a_shop_we_do
 def test_bad_input_gets_a_clear_4xx(merchant: Cast) -> None:
     assert deliver(merchant, "products/update", b"[1]") == 400
     assert deliver(merchant, "products/update", b"\xff\xfe") == 400
-    assert deliver(merchant, "products/update", {"id": 1}, **{"X-Shopify-Shop-Domain": "evil.example/x.myshopify.com"}) == 400
+    assert (
+        deliver(merchant, "products/update", {"id": 1}, **{"X-Shopify-Shop-Domain": "evil.example/x.myshopify.com"})
+        == 400
+    )
     assert deliver(None, "products/update", {"id": 1}) == 404
     assert Client().post("/webhooks/myspace", b"{}", content_type="application/json").status_code == 404
     assert Client().get("/webhooks/shopify").status_code == 405
@@ -162,7 +171,10 @@ def test_after_the_grace_period_everything_personal_is_erased_and_the_key_stays_
     connect_tokens(merchant)
     with tenancy.scope(merchant.id):
         Store.objects.update(
-            state="disabled", state_reason="uninstalled", uninstalled_at=now() - timedelta(days=29), email="a@example.com"
+            state="disabled",
+            state_reason="uninstalled",
+            uninstalled_at=now() - timedelta(days=29),
+            email="a@example.com",
         )
     assert erase_uninstalled(merchant.id, now()) == {}
 
