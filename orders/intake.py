@@ -370,6 +370,9 @@ def _react(
     if row.export_state in (ExportState.SENDING, ExportState.UNKNOWN, ExportState.CANCELED):
         # The commit after the call compares the revision; a canceled order stays canceled.
         return
+    if row.reason_code in ("UNKNOWN_TOO_LONG", "TWO_FOUND"):
+        # The store may have it: its units stay, and a cancellation is applied once a person has settled the outcome.
+        return
     way = routing.way(facts_of(order, shipped_when_seen=row.shipped_when_seen), _wishes(account), now=now())
     if way.state in ("canceled", "skipped") or way.code in (
         "NOT_PAID_YET",

@@ -370,7 +370,13 @@ def _claim_for_person(
             settle.write(batch, [])
             Order.objects.filter(pk=order_id).update(lease_until=None)
             return batch, []
-        item.order.export_state = "imported" if item.order.export_state == "created" else item.order.export_state
+        if item.order.export_state == "created":
+            if not (again and item.order.reason_code == "GONE_IN_STORE"):
+                # A worker was quicker than this click.
+                settle.write(batch, [])
+                Order.objects.filter(pk=order_id).update(lease_until=None)
+                return batch, []
+            item.order.export_state = "imported"
         ready = _advance_in_database(batch, [item])
         return batch, record.mark_sending(batch, ready) if ready else []
 

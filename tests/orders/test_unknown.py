@@ -150,3 +150,21 @@ def test_the_breaker_opens_after_five_failures_in_a_row_and_heals_by_itself(worl
     assert {len(world.store_orders(reference)) for reference in references} == {1}
     assert world.units(SKU) == 38
     assert world.store().breaker_open_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_click_that_comes_after_the_worker_does_nothing(world: World) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("created",))
+    order = world.order(reference)
+    assert order is not None
+
+    batch, sending = pipeline._claim_for_person(world.merchant_id, order.pk, actor="Ines", create_anyway=False, again=False)
+
+    after = world.order(reference)
+    assert batch is not None
+    assert sending == []
+    assert after is not None
+    assert (after.export_state, after.lease_until) == ("created", None)
