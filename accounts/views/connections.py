@@ -192,7 +192,13 @@ def _to_marketplace(request: HttpRequest, wish: dict[str, Any], state: str) -> H
 @never_cache
 @require_GET
 def leave_frame(request: HttpRequest) -> HttpResponse:
-    """Take over a consent begun inside a store's admin, in the whole browser window, and go to the marketplace."""
+    """Take over a consent begun inside a store's admin, in the whole browser window, and go to the marketplace.
+
+    Only from our own page in the frame: a link somebody sends could make its reader connect their seller account to the
+    sender's merchant.
+    """
+    if not _from_our_own_page(request):
+        return _failed(request, "Open this from inside your store's admin. Start again from Accounts.", status=400)
     try:
         row = connect.adopt(request.GET.get("state", ""), session=request.session)
     except connect.ConnectRefused as refused:
@@ -201,6 +207,13 @@ def leave_frame(request: HttpRequest) -> HttpResponse:
         request.session["join"] = request.GET["state"]
         return HttpResponseRedirect(connections.app_market_page(row.platform))
     return _to_marketplace(request, row.payload, request.GET["state"])
+
+
+def _from_our_own_page(request: HttpRequest) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Referer", "").startswith(f"{settings.WEB_URL}/")
 
 
 @needs(Role.MANAGER)

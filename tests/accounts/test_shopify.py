@@ -138,7 +138,8 @@ def test_adding_a_store_from_the_frame_joins_too(shopify: str) -> None:
     link = re.search(r'href="[^"]*(/connect/leave-frame/\?state=[^"]+)"', page.content.decode())
     assert link
     browser = Client()
-    assert browser.get(link.group(1))["Location"] == f"{shopify}/shopify/app-store"
+    to_the_market = browser.get(link.group(1), headers={"Sec-Fetch-Site": "same-origin"})
+    assert to_the_market["Location"] == f"{shopify}/shopify/app-store"
 
     install(browser)
 
@@ -391,9 +392,17 @@ def test_connecting_from_the_frame_leaves_it_with_a_link_that_works_once(merchan
     link = re.search(r'href="[^"]*(/connect/leave-frame/\?state=[^"]+)"', page)
     assert link
 
+    own_page = {"Sec-Fetch-Site": "same-origin"}
+    for elsewhere in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+        {},
+        {"Referer": "https://evil.example/"},
+    ):
+        assert Client().get(link.group(1), headers=elsewhere).status_code == 400
     browser = Client()
-    assert "/apps/authorize/consent" in browser.get(link.group(1))["Location"]
-    assert Client().get(link.group(1)).status_code == 400
+    assert "/apps/authorize/consent" in browser.get(link.group(1), headers=own_page)["Location"]
+    assert Client().get(link.group(1), headers=own_page).status_code == 400
 
 
 def test_the_apps_address_outside_the_frame_leads_into_the_admin(merchant: Cast, shop: str) -> None:
