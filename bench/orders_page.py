@@ -3,7 +3,8 @@
     python -m bench.orders_page --merchant 7 [--rounds 20]
 
 Run bench.seed_orders first; it prints the merchant's id. Beside each filter stands the number of queries; the first line
-is the denominator: one raw query for the newest 50 rows of the same merchant. Goal: p95 <= 60 ms, <= 12 queries.
+is the denominator: one raw query for the newest 50 rows of the same merchant. Goal: p95 <= 60 ms, <= 12 queries. On a
+machine that does other work besides, the best round says what the page itself costs.
 """
 
 from __future__ import annotations
@@ -79,10 +80,12 @@ def main() -> int:
         queries = [
             q for q in caught.captured_queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
         ]
-        measured = p95(timed(lambda url=url: client.get(url), arguments.rounds))  # type: ignore[misc]
+        rounds = timed(lambda url=url: client.get(url), arguments.rounds)  # type: ignore[misc]
+        measured, best = p95(rounds), min(rounds)
         slow = measured > 60 or len(queries) > 12
         missed += slow
-        sys.stdout.write(f"{url:56} p95 {measured:6.1f} ms  {len(queries):2} queries{'   over' if slow else ''}\n")
+        word = "   over" if slow else ""
+        sys.stdout.write(f"{url:56} p95 {measured:6.1f} ms  best {best:6.1f} ms  {len(queries):2} queries{word}\n")
     sys.stdout.write(f"{len(FILTERS) - missed} of {len(FILTERS)} filters within 60 ms and 12 queries\n")
     return 1 if missed else 0
 

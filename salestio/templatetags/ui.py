@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
@@ -64,6 +64,7 @@ def _sprite() -> str:
     return static("salestio/icons.svg")
 
 
+@lru_cache(maxsize=512)
 def glyph(name: str, classes: str = "") -> SafeString:
     """Return one drawing of the sprite; it is decoration, the words stand beside it."""
     css = format_html(' class="{}"', classes) if classes else ""
@@ -71,12 +72,14 @@ def glyph(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, classes: str = "") -> SafeString:
     """Return an icon: `{% icon "refresh" %}`."""
     return glyph(f"i-{name}", f"i {classes}".strip())
 
 
 @register.simple_tag
+@lru_cache(maxsize=128)
 def state(code: str, label: str = "") -> SafeString:
     """Return the badge of an export state: what *we* did."""
     word, tone = STATES.get(code, (code, ""))
@@ -104,6 +107,7 @@ def connection_state(code: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def said(status: str, raw: str = "") -> SafeString:
     """Return the marketplace's word: plain text with a dot; its own term as the title."""
     css, word = SAID.get(status, ("incomplete", status))
@@ -112,6 +116,7 @@ def said(status: str, raw: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=128)
 def mark(platform: str, size: str = "") -> SafeString:
     """Return our own letter badge of a platform; `size` is sm, lg or empty."""
     css, letters, name = PLATFORMS.get(platform, ("", "··", platform))
