@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import may, needs
 from accounts.models import MarketplaceAccount, Role
@@ -203,6 +203,7 @@ def _fetch_dialog(request: HttpRequest, form: FetchForm, status: int = 200) -> H
     return render(request, "orders/fetch.html", {"form": form, "page_name": "Orders"}, status=status)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs(Role.MANAGER)
 def fetch(request: HttpRequest) -> HttpResponse:
     """Fetch one order by its marketplace id, of any age (F29)."""
