@@ -161,7 +161,9 @@ def test_a_click_that_comes_after_the_worker_does_nothing(world: World) -> None:
     order = world.order(reference)
     assert order is not None
 
-    batch, sending = pipeline._claim_for_person(world.merchant_id, order.pk, actor="Ines", create_anyway=False, again=False)
+    batch, sending = pipeline._claim_for_person(
+        world.merchant_id, order.pk, actor="Ines", create_anyway=False, again=False
+    )
 
     after = world.order(reference)
     assert batch is not None

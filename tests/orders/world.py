@@ -144,6 +144,11 @@ class World:
             run_due()
             time.sleep(0.02)
 
+    def ready(self) -> bool:
+        """Say whether the catalog is read."""
+        with tenancy.scope(self.merchant_id):
+            return Store.objects.filter(catalog_synced_at__isnull=False).exists()
+
     def pull(self) -> None:
         """Make the accounts due, and forget the list call's limit: it allows one call in three minutes."""
         with tenancy.scope(self.merchant_id):
