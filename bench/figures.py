@@ -38,12 +38,18 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-def cpu_seconds(pids: Sequence[int]) -> float:
-    """Return the CPU seconds, user and system, these processes have used so far (all threads)."""
+def cpu_seconds(pids: Sequence[int], *, children: bool = False) -> float:
+    """Return the CPU seconds, user and system, these processes have used so far (all threads).
+
+    `children` adds what their ended children used. A process that ended meanwhile counts nothing.
+    """
     total = 0.0
     for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / TICKS
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += sum(map(int, fields[11 : 15 if children else 13])) / TICKS
     return total
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from bench.figures import Figure, cpu_seconds
+from bench.figures import Figure, cpu_seconds, family
 from bench.inside import run_inside
 from bench.outside import Failed, Merchant, Running, say, wait_for
 
@@ -47,7 +47,7 @@ def measure(running: Running, *, orders: int = 500) -> list[Figure]:
                 if count:
                     sandbox.place(merchant.sellers[0], lines=[{"sku": sku}], count=count, mode="sweep")
         calls_before, waits_before = sandbox.calls(), sandbox.throttled()
-        cpu_before = {name: cpu_seconds(running.pids(name)) for name in ("worker", "sandbox", "postgres")}
+        cpu_before = _cpu(running)
     finally:
         for pid in worker:
             os.kill(pid, signal.SIGCONT)
@@ -57,13 +57,19 @@ def measure(running: Running, *, orders: int = 500) -> list[Figure]:
         merchant.call("POST", f"/accounts/{account['id']}/pull", {})
     total = orders * ACCOUNTS
     took = _until_created(merchants, total, began)
-    cpu = {name: cpu_seconds(running.pids(name)) - before for name, before in cpu_before.items()}
+    cpu = {name: after - cpu_before[name] for name, after in _cpu(running).items()}
     calls = {key: n - calls_before.get(key, 0) for key, n in sandbox.calls().items()}
     throttled = sandbox.throttled() - waits_before
     bare = _bare_script(running, shelves, cpu_orders=min(400, orders))
     sandbox.post("/latency", milliseconds=0)
     sandbox.post("/limits", profile="demo")
     return _figures(total, took, cpu, calls, throttled, bare)
+
+
+def _cpu(running: Running) -> dict[str, float]:
+    """Return the CPU seconds so far by part; PostgreSQL with the processes of its connections."""
+    pids = {name: running.pids(name) for name in ("worker", "sandbox", "postgres")}
+    return {name: cpu_seconds(family(found[0]), children=True) for name, found in pids.items()}
 
 
 def _stock_up(running: Running, merchant: Merchant) -> list[str]:
