@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from orders.domain import states
-from orders.models import OrderEvent, OrderLine
+from orders.models import OrderEvent
 from orders.steps.batch import Batch, Item
 from salestio.lib.backoff import retry_delay
 
@@ -31,6 +31,15 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::timestamptz[]
             %s::boolean[], %s::timestamptz[])
      AS n(id, export_state, reason_code, reason_data, retrying_since, next_attempt_at, attempts, keep_lease, paid_at)
 WHERE o.id = n.id AND o.merchant_id = %s AND o.lease_token = %s
+"""
+
+# Written out: bulk_update builds a CASE a row and column, which cost a tenth of the worker's time.
+WRITE_LINES = """
+UPDATE orders_orderline l
+SET variant_id = n.variant_id, matched_by = n.matched_by, matched_sku = n.matched_sku, match_note = n.match_note
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])
+     AS n(id, variant_id, matched_by, matched_sku, match_note)
+WHERE l.id = n.id AND l.merchant_id = %s
 """
 
 
@@ -122,7 +131,18 @@ def write(batch: Batch, items: Sequence[Item], *, keep: Sequence[Item] = ()) -> 
             )
     changed = [line for item in items for line in item.changed_lines]
     if changed:
-        OrderLine.objects.bulk_update(changed, ["variant", "matched_by", "matched_sku", "match_note"])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                WRITE_LINES,
+                [
+                    [line.pk for line in changed],
+                    [line.variant_id for line in changed],
+                    [line.matched_by for line in changed],
+                    [line.matched_sku for line in changed],
+                    [line.match_note for line in changed],
+                    batch.merchant_id,
+                ],
+            )
         for item in items:
             item.changed_lines.clear()
     if batch.events:
