@@ -150,7 +150,7 @@ def _changed_since(
 ) -> tuple[list[Order], str | None]:
     """Return orders by the time their export state last changed, oldest first, and where the next page begins."""
     rows = Order.objects.select_related("store").filter(
-        merchant_id=tenancy.current_merchant_id(), state_since__gte=since
+        merchant_id=tenancy.current_merchant_id(), changed_at__gte=since
     )
     if states:
         rows = rows.filter(export_state__in=states)
@@ -158,12 +158,12 @@ def _changed_since(
         rows = rows.filter(marketplace_order_id=number)
     if place:
         rows = rows.extra(
-            where=['("orders_order"."state_since", "orders_order"."id") > (%s, %s)'],
+            where=['("orders_order"."changed_at", "orders_order"."id") > (%s, %s)'],
             params=[place.purchased_at, place.order_id],
         )
-    found = list(rows.order_by("state_since", "pk")[: limit + 1])
+    found = list(rows.order_by("changed_at", "pk")[: limit + 1])
     more, found = len(found) > limit, found[:limit]
-    return found, Place(found[-1].state_since, found[-1].pk).text() if more else None
+    return found, Place(found[-1].changed_at, found[-1].pk).text() if more else None
 
 
 class OrderView(MerchantView):

@@ -54,7 +54,14 @@ def match_line(
         SkuWait.objects.filter(order_id=order_id).delete()
         StockWait.objects.filter(order_id=order_id).delete()
         _event(
-            order, "LINE_CHANGED", actor, line=line_number, seller_sku=line.seller_sku, before=before, sku=variant.sku
+            order,
+            "LINE_CHANGED",
+            actor,
+            remember=remember,
+            line=line_number,
+            seller_sku=line.seller_sku,
+            before=before,
+            sku=variant.sku,
         )
         _make_due(order)
 
@@ -90,7 +97,7 @@ def edit_address(merchant_id: int, order_id: int, address: Address, *, actor: st
         buyer.edited_at = now()
         buyer.save()
         order.has_address, order.country = True, address.country[:2]
-        _event(order, "ADDRESS_CHANGED", actor)
+        _event(order, "ADDRESS_EDITED", actor)
         _make_due(order)
 
 

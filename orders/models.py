@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.domain.states import ExportState
@@ -83,6 +84,9 @@ class Order(MerchantModel):
     imported_at = models.DateTimeField(default=timezone.now)
     exported_at = models.DateTimeField(null=True, blank=True)
     tracking_state = models.CharField(max_length=20, blank=True)
+    changed_at = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="When anything a reader sees last changed; kept by a trigger."
+    )
 
     class Meta:
         constraints = [
@@ -125,7 +129,7 @@ class Order(MerchantModel):
                 condition=Q(status__in=("paid", "partially_shipped")),
             ),
             # the REST API's updated_since
-            models.Index(fields=["merchant", "state_since", "id"], name="order_changed"),
+            models.Index(fields=["merchant", "changed_at", "id"], name="order_changed_at"),
         ]
 
     def __str__(self) -> str:

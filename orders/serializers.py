@@ -92,7 +92,7 @@ def order_data(order: Order, lines: Sequence[OrderLine]) -> dict[str, Any]:
         "ship_by": moment(order.ship_by),
         "imported_at": moment(order.imported_at),
         "exported_at": moment(order.exported_at),
-        "updated_at": moment(order.state_since),
+        "updated_at": moment(order.changed_at),
     }
 
 

@@ -226,7 +226,7 @@ class AppTokens:
         with self._lock:
             if self._held is None or time.monotonic() >= self._held.good_until:
                 grant = self._auth.app_token()
-                assert grant.access_expires_at is not None  # noqa: S101 - app_token always sets it
+                assert grant.access_expires_at is not None
                 life = (grant.access_expires_at - datetime.now(UTC)).total_seconds()
                 self._held = _Held(grant.access_token, time.monotonic() + life * EARLY_FRACTION)
             return self._held.token

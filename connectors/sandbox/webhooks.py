@@ -151,7 +151,7 @@ class Webhooks:
             self._world.commit()
 
     async def _post(self, doc: dict[str, Any]) -> bool:
-        assert self._session is not None  # noqa: S101 - workers run between start and stop only
+        assert self._session is not None
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
             async with self._session.post(
                 doc["url"], data=base64.b64decode(doc["body"]), headers=doc["headers"], allow_redirects=False

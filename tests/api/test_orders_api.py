@@ -118,7 +118,7 @@ def test_updated_since_lists_changes_oldest_first_and_pages(api: Program, mercha
     base = datetime(2026, 11, 1, tzinfo=UTC)
     with tenancy.scope(merchant.id):
         for order, hours in ((early, 5), (late, 9), (other, 1)):
-            Order.objects.filter(pk=order.pk).update(state_since=base + timedelta(hours=hours))
+            Order.objects.filter(pk=order.pk).update(changed_at=base + timedelta(hours=hours))
 
     first = api.get("/orders?updated_since=2026-11-01T02:00:00Z&limit=1")
     second = api.get(f"/orders?updated_since=2026-11-01T02:00:00Z&limit=1&cursor={first['next']}")

@@ -414,10 +414,12 @@ def test_an_address_the_store_refuses_can_be_mended_and_exported_again(world: Wo
 
     world.set_stock(SKU, 5)
     read(world, SKU)
-    world.fault(
-        platform="shopify", operation="orderCreate", kind="refuse", count=1,
-        params={"code": "INVALID", "message": "Shipping address province is not valid", "field": ["order", "shippingAddress", "provinceCode"]},
-    )  # fmt: skip
+    refusal = {
+        "code": "INVALID",
+        "message": "Shipping address province is not valid",
+        "field": ["order", "shippingAddress", "provinceCode"],
+    }
+    world.fault(platform="shopify", operation="orderCreate", kind="refuse", count=1, params=refusal)
     (reference,) = world.buy((SKU, 1))
     world.work(reference)
     order = world.order(reference)
@@ -446,3 +448,19 @@ def test_an_order_canceled_while_it_was_being_sent_is_canceled_in_the_store_too(
 
     assert len(world.store_orders(reference)) == 1
     assert "CANCELED_WHILE_SENDING" in world.events(reference)
+
+
+def test_what_a_reader_sees_changing_is_found_by_time(world: World) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("created",))
+    before = world.order(reference)
+    assert before is not None
+
+    world.sandbox.control("PATCH", f"/accounts/amazon/A1NORTHPINEUS/orders/{reference}", {"status": "shipped"})
+    world.work_until(lambda: getattr(world.order(reference), "status", "") == "shipped")
+
+    after = world.order(reference)
+    assert after is not None
+    assert after.changed_at > before.changed_at

@@ -22,6 +22,19 @@ def setup(app: web.Application) -> None:
     path = "/amazon/sellercentral/{region}/apps/authorize/consent"
     app.router.add_get(path, show)
     app.router.add_post(path, decide)
+    app.router.add_get("/amazon/sellercentral/{region}/orders-v3/order/{order}", show_order)
+
+
+async def show_order(request: web.Request) -> web.Response:
+    """Show an order as Seller Central would, where a merchant who follows a link expects it."""
+    from connectors.sandbox.control import order_view
+
+    amazon, region = request.app[AMAZON], _region(request)
+    found = amazon.state.orders.get(request.match_info["order"])
+    if found is not None and amazon.state.sellers[found["seller"]]["region"] != region:
+        found = None
+    view = order_view(found) if found is not None else None
+    return pages.render(request, "seller_order.html", status=200 if view else 404, order=view, region=region)
 
 
 def _region(request: web.Request) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from connectors.sandbox import catalog
-from connectors.sandbox.shopify import hooks, merchant, oauth, tokens
+from connectors.sandbox.shopify import access, hooks, merchant, oauth, tokens
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.face import ShopifyFace, face_of
 from connectors.sandbox.shopify.merchant import Wrong
@@ -57,7 +57,7 @@ class ShopifyControl:
         if plan not in merchant.PLANS:
             return 400, {"error": f"plan: must be one of {', '.join(merchant.PLANS)}", "field": "plan"}
         self.face.state.add_shop(key, name, like, plan)
-        issued = tokens.issue(self.world, key, list(oauth.DEFAULT_SCOPES))
+        issued = tokens.issue(self.world, key, list(access.DEFAULT_SCOPES))
         self.world.commit()
         return 201, {"key": key, "name": name, "tokens": issued}
 

@@ -256,7 +256,7 @@ def _nodes(root: Any, info: Any, ids: list[str]) -> list[Doc | None]:
 
 
 def _job(root: Any, info: Any, id: str) -> Doc | None:
-    return _own(JOBS)(root, info, id)  # type: ignore[no-any-return]
+    return _own(JOBS)(root, info, id)
 
 
 def _subscriptions(
