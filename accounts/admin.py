@@ -5,7 +5,6 @@ Works in `unscoped` on tables without buyers' data. Tokens and secrets are never
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -30,7 +29,7 @@ from accounts.models import (
     Store,
     User,
 )
-from salestio import tenancy
+from salestio.workbench import AcrossMerchants, across
 
 
 def _sign_in(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -44,41 +43,6 @@ admin.site.login = _sign_in  # type: ignore[method-assign]
 admin.site.unregister(Group)
 admin.site.site_header = admin.site.site_title = "Support"
 admin.site.index_title = "Workbench"
-
-
-class AcrossMerchants(admin.ModelAdmin):
-    """Reads every merchant's rows, and writes none: changes go through the pages' own functions."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def _whole(self, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any) -> HttpResponse:
-        with tenancy.unscoped("admin"):
-            response = view(*args, **kwargs)
-            if isinstance(response, TemplateResponse):
-                response.render()
-            return response
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return self._whole(super().changelist_view, request, extra_context)
-
-    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._whole(super().changeform_view, *args, **kwargs)
-
-    def history_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._whole(super().history_view, *args, **kwargs)
-
-    def delete_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied("Nothing is deleted here; see accounts/erasure.py.")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class ReasonForm(forms.Form):
@@ -116,7 +80,7 @@ class MerchantAdmin(AcrossMerchants):
 
     def open_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for the reason, write it down, and open the merchant's pages for half an hour, to look."""
-        with tenancy.unscoped("admin"):
+        with across():
             merchant = self.get_object(request, str(pk))
         if merchant is None:
             return HttpResponseRedirect(reverse("admin:accounts_merchant_changelist"))

@@ -147,7 +147,7 @@ UNSCOPED = {
     "sweep": "salestio/sweep.py",
     "metrics": "salestio/metrics.py",
     "jobs": "salestio/jobs.py",
-    "admin": "accounts/admin.py",
+    "admin": "salestio/workbench.py",
     "rotate credentials": "accounts/credentials.py",
 }
 """Who looks across merchants, and where. A new call site stands here with its reason, or the next test fails."""

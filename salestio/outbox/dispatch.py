@@ -132,3 +132,28 @@ def _give_back(mine: Any, wait: float, code: str, text: str, *, counts: bool) ->
                WHERE id = %s""",
             ["done" if newer else "pending", code, text[:500], 0 if counts else 1, wait, row.pk],
         )
+
+
+def requeue(row_id: int) -> str:
+    """Send a given-up row again, with all its attempts; return what came of it, in words. In the merchant's scope.
+
+    A pending row is made due. Where a newer row of the same handler and key waits, that one carries the work: values
+    are computed when it is sent, so nothing is missing.
+    """
+    row = OutboxRow.objects.select_for_update().filter(pk=row_id).first()
+    if row is None or row.state in (OutboxRow.State.DONE, OutboxRow.State.LEASED):
+        return "is done or being done; nothing to send again"
+    rest = OutboxRow.objects.filter(handler=row.handler, key=row.key, state=OutboxRow.State.PENDING).exclude(pk=row.pk)
+    if row.key and rest.exists():
+        return "a newer row with the same key waits already and carries it"
+    OutboxRow.objects.filter(pk=row.pk).update(
+        state=OutboxRow.State.PENDING,
+        attempts=0,
+        next_attempt_at=now(),
+        done_at=None,
+        lease_until=None,
+        lease_token=None,
+    )
+    routes.emit("alert.close", kind="outbox_dead", key=str(row.pk))
+    doorbell.ring(TASK, row.merchant_id, row.store_ref or 0)
+    return "due now, a worker takes it"
