@@ -48,7 +48,8 @@ def render(request: web.Request, template: str, *, status: int = 200, **context:
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; "
         "frame-ancestors 'self'"
     )
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # With "no-referrer" browsers send `Origin: null` with our own forms, and `form` would refuse them.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     if COOKIE not in request.cookies:
         response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path="/")
