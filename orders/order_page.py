@@ -141,6 +141,11 @@ class OrderPage:
         return links.store_url(self.order)
 
     @property
+    def service(self) -> str:
+        """Return the marketplace's shipping service in words: *Second day* for SECOND_DAY."""
+        return self.order.service_level.replace("_", " ").capitalize()
+
+    @property
     def store_name(self) -> str:
         return self.order.store_order_name or self.order.store_order_id.rsplit("/", 1)[-1]
 
