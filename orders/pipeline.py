@@ -55,9 +55,11 @@ class Outcome:
 # ── a lane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def drain(merchant_id: int, store_id: int, *, batches: int = 50) -> int:
-    """Work off the lane's due orders; return how many were taken up. Others' lanes get their turn after `batches`."""
+def drain(merchant_id: int, store_id: int, *, batches: int = 50, seconds: float = 3600.0) -> int:
+    """Work off the lane's due orders; return how many were taken up. Others' lanes get their turn after `batches`, or
+    after `seconds`."""
     done = 0
+    end = time.monotonic() + seconds
     StoreRoute.objects.filter(store_ref=store_id).update(last_served_at=now())
     limit = LANE_BATCH
     for _ in range(batches):
@@ -71,9 +73,10 @@ def drain(merchant_id: int, store_id: int, *, batches: int = 50) -> int:
             continue
         done += taken
         if not taken or not going:
+            return done
+        if time.monotonic() > end:
             break
-    else:
-        doorbell.ring_now(DRAIN, merchant_id, store_id)
+    doorbell.ring_now(DRAIN, merchant_id, store_id)
     return done
 
 

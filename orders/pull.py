@@ -7,6 +7,7 @@ that follows it are one transaction (DESIGN 5; MECHANISMS 7).
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,14 +97,18 @@ def ask(merchant_id: int, account_id: int, *, actor: str) -> bool:
 # ── the list calls ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def run(merchant_id: int, account_id: int) -> int:
-    """Read the account's due pages; return how many were saved. Safe to run twice at once: the lease decides."""
+def run(merchant_id: int, account_id: int, *, seconds: float = 3600.0) -> int:
+    """Read the account's due pages, for no longer than `seconds`; return how many were saved.
+
+    Safe to run twice at once: the lease decides.
+    """
+    end = time.monotonic() + seconds
     job = _claim(merchant_id, account_id)
     if job is None:
         return 0
     pages = 0
     try:
-        while pages < PAGES_A_RUN:
+        while pages < PAGES_A_RUN and (not pages or time.monotonic() < end):
             wait = _read_page(merchant_id, job)
             if wait is not None:
                 _finish(merchant_id, job, wait)
@@ -273,13 +278,19 @@ def _fail(merchant_id: int, job: OrderPull, code: str, text: str, *, wait: float
 # ── hints ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def read_hinted(merchant_id: int, account_id: int) -> int:
+def read_hinted(merchant_id: int, account_id: int, *, seconds: float = 3600.0) -> int:
     """Read the orders that push messages named, oldest first, while the marketplace's limit lasts; return the count.
+
+    After `seconds` the account rings again, so that others get their turn.
 
     What is left is read by the next list call (MECHANISMS 7).
     """
     done = 0
+    end = time.monotonic() + seconds
     while True:
+        if done and time.monotonic() > end:
+            doorbell.ring_now(READ_HINTED, merchant_id, account_id)
+            return done
         rows, account = _claim_hinted(merchant_id, account_id)
         if not rows or account is None:
             return done
