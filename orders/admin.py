@@ -118,7 +118,10 @@ class OrderAdmin(Workbench):
     )  # fmt: skip
     list_filter = ("export_state", ReasonFilter, "status", "fulfilled_by")
     list_select_related = ("merchant", "account", "store")
-    search_help_text = "Marketplace order id, store order id or name, our id, SKU, merchant (name, id, a member's e-mail), shop, seller id"
+    search_help_text = (
+        "Marketplace order id, store order id or name, our id, SKU, merchant (name, id, a member's e-mail), "
+        "shop, seller id"
+    )
     panels = ("why", "merchants_page", "lines", "store_orders", "log", "stock", "waits", "pull", "messages_owed")
     deeds: ClassVar = (
         Deed("rerun", "Re-run now", _rerun, most=10),
@@ -300,6 +303,20 @@ class StoreOrderAdmin(Workbench):
         return Q(order_id__in=finding.find(term)) | (Q(pk=number) if number is not None else Q(pk__in=()))
 
 
+class FailingFilter(admin.SimpleListFilter):
+    """Pulls whose last try failed."""
+
+    title = "last try"
+    parameter_name = "failing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Failed"), ("no", "Went well")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        wanted = {"yes": {"failures__gt": 0}, "no": {"failures": 0}}.get(str(self.value()))
+        return queryset.filter(**wanted) if wanted else queryset
+
+
 @admin.register(OrderPull)
 class OrderPullAdmin(Workbench):
     """When an account is read next, where its cursor is, and what went wrong."""
@@ -308,7 +325,7 @@ class OrderPullAdmin(Workbench):
         "account", "merchant", "mode", "cursor", "next_attempt_at", "lease_until", "failures", "error_code", "error_text",
         "finished_at", "seen",
     )  # fmt: skip
-    list_filter = ("mode", "error_code")
+    list_filter = (FailingFilter, "mode")
     list_select_related = ("merchant", "account")
     exact = ("merchant_id", "account_id")
     search_help_text = "Seller id, account's name or id, merchant's name or id"

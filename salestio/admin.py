@@ -74,7 +74,7 @@ class SystemNoteAdmin(AcrossMerchants):
     def _make_due(self, request: HttpRequest, job: jobs.Job) -> None:
         SystemNote.objects.update_or_create(name=f"job:{job.name}", defaults={"value": {}})
         LogEntry.objects.create(
-            user_id=request.user.pk, content_type=None, object_id=f"job:{job.name}", object_repr=f"job {job.name}",
+            user_id=int(request.user.pk or 0), content_type=None, object_id=f"job:{job.name}", object_repr=f"job {job.name}",
             action_flag=CHANGE, change_message="Made due for every merchant",
         )  # fmt: skip
         messages.info(request, f"{job.words}: due for every merchant, a worker runs it within a minute")

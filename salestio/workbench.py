@@ -45,7 +45,7 @@ def across() -> Iterator[None]:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
 
 
-class Few(Paginator):  # type: ignore[type-arg]  # the class takes no parameter at run time
+class Few(Paginator):
     """Pages without a full count: it is known that there are more than MOST rows, never how many."""
 
     MOST = 1000
@@ -132,7 +132,7 @@ class Deed:
 class RowChanges(ChangeList):
     """A list in one order, newest first: sorting a million rows by a column without index is not offered."""
 
-    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
         return list(self.model_admin.get_ordering(request) or ["-pk"])
 
 
@@ -145,19 +145,22 @@ class Workbench(AcrossMerchants):
     search_fields = ("pk",)
     ordering = ("-pk",)
     sortable_by = ()
-    list_select_related: bool | tuple[str, ...] = ("merchant",)
+    list_select_related: ClassVar[bool | list[str] | tuple[str, ...]] = ("merchant",)
     hidden: ClassVar[frozenset[str]] = frozenset({"lease_token", "page_token", "content_hash"})
     panels: ClassVar[Sequence[str]] = ()
     change_form_template = "admin/workbench/row.html"
     actions_selection_counter = False
 
+    class Media:
+        css: ClassVar = {"all": ["salestio/workbench.css"]}
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RowChanges
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*self.panels, *(f.name for f in self.model._meta.fields if f.name not in self.hidden)]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -190,7 +193,7 @@ class Workbench(AcrossMerchants):
             return self._do_to_many(request)
         return super().changelist_view(request, extra_context)
 
-    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and "deed" in request.POST and object_id:
             return self._do_to_one(request, str(object_id))
         return super().changeform_view(request, object_id, *args, **kwargs)
