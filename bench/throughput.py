@@ -16,7 +16,7 @@ import requests
 
 from bench.figures import Figure, cpu_seconds, family
 from bench.inside import run_inside
-from bench.outside import Failed, Merchant, Running, say, wait_for
+from bench.outside import Failed, Merchant, Running, say
 
 LATENCY_MS = 50
 ACCOUNTS = 10
@@ -187,14 +187,3 @@ def _figures(
             profile,
         ),
     ]
-
-
-def settle(running: Running) -> None:
-    """Wait until the demo's merchants have nothing on its way."""
-
-    def quiet() -> bool:
-        return not any(
-            merchant.states().get(state, 0) for merchant in running.merchants for state in ("sending", "waiting")
-        )
-
-    wait_for("quiet", quiet, seconds=60)
