@@ -85,17 +85,21 @@ def details(order: Order) -> PersonalDetails | None:
 
 
 def masked(value: Any) -> Any:
-    """Return a payload with every personal field masked, for support."""
+    """Return a payload with every personal field masked, whatever it holds, for support."""
     if isinstance(value, Mapping):
-        return {
-            key: (
-                MASK if key in PERSONAL_FIELDS and not isinstance(inner, (Mapping, list)) and inner else masked(inner)
-            )
-            for key, inner in value.items()
-        }
+        return {key: _hidden(inner) if key in PERSONAL_FIELDS else masked(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [masked(item) for item in value]
     return value
+
+
+def _hidden(value: Any) -> Any:
+    """Return a personal value masked: its shape may be seen, none of its words."""
+    if isinstance(value, Mapping):
+        return {key: _hidden(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    return MASK if value not in ("", None) else value
 
 
 def raw(order: Order) -> Any:
