@@ -113,6 +113,8 @@ def _tags(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise ValueError("Use a list of texts")
     tags = list(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
+    if any(ord(sign) < 32 for tag in tags for sign in tag):
+        raise ValueError("Use tags without control characters")
     too_long = [tag for tag in tags if len(tag) > TAG_LENGTH]
     if too_long:
         raise ValueError(f"Use {TAG_LENGTH} characters or fewer a tag: {too_long[0]}")

@@ -7,6 +7,7 @@ import dataclasses
 from django.utils.timezone import now
 
 from accounts import connections
+from connectors.contract.errors import ConnectorError
 from connectors.contract.types import Address, PersonalDetails
 from inventory import reservations
 from inventory.models import SkuMapping, Variant
@@ -104,13 +105,16 @@ def edit_address(merchant_id: int, order_id: int, address: Address, *, actor: st
 def adopt(merchant_id: int, order_id: int, store_order_remote_id: str, *, actor: str) -> str:
     """Link a store order that exists already (made by another connector) to this order; return its name.
 
-    Raises `CannotChange` when the store does not know it or the order is sent already.
+    Raises `CannotChange` when the store does not know it, does not answer, or the order is sent already.
     """
     with tenancy.scope(merchant_id):
         order = Order.objects.select_related("store").get(pk=order_id)
         if order.export_state not in OPEN:
             raise CannotChange("The order is in your store or on its way there already")
-    found = connections.storefront(order.store).get_order(store_order_remote_id)
+    try:
+        found = connections.storefront(order.store).get_order(store_order_remote_id)
+    except ConnectorError as error:
+        raise CannotChange(f"The store could not be asked: {error.message}. Try again in a moment") from error
     if found is None:
         raise CannotChange("The store does not know this order any more")
     with tenancy.scope(merchant_id):

@@ -6,12 +6,16 @@ buyer (and may stand in one table only, sealed), `SECRETS` those that open somet
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import redis
+from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
 from django.db import connection
 from django.utils.timezone import now
@@ -268,3 +272,53 @@ def changed(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[s
         for text in sorted(set(before[table]) ^ set(after[table])):
             told.append(f"{table} {'-' if text in before[table] else '+'} {text[:200]}")
     return told
+
+
+def everything(merchant_id: int) -> dict[str, str]:
+    """Return every table of the database as text, table → rows: the merchant's own in its scope, the rest as they are.
+
+    Bytes come as text where they are text, so a value that was stored without being sealed is seen; sessions are opened.
+    """
+    found: dict[str, str] = {}
+    tenants = {model._meta.db_table for model in tenancy.tenant_models()}
+    with tenancy.scope(merchant_id), connection.cursor() as cursor:
+        cursor.execute("SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'")
+        columns: dict[str, list[str]] = {}
+        for table, column, kind in cursor.fetchall():
+            columns.setdefault(table, []).append(f"encode(\"{column}\", 'escape')" if kind == "bytea" else f'"{column}"::text')
+        assert tenants <= set(columns)
+        for table, names in columns.items():
+            cursor.execute(f"SELECT concat_ws(' | ', {', '.join(names)}) FROM \"{table}\"")
+            found[table] = "\n".join(text for (text,) in cursor.fetchall())
+        cursor.execute("SELECT session_data FROM django_session")
+        store = SessionStore()
+        found["django_session"] += "\n".join(str(store.decode(data)) for (data,) in cursor.fetchall())
+    return found
+
+
+def in_tables(merchant_id: int, words: dict[str, str]) -> list[str]:
+    """Return "table: word" for every word that stands readable in a table."""
+    return [f"{table}: {name}" for table, text in everything(merchant_id).items() for name in found_in(text, words)]
+
+
+def in_redis(url: str, words: dict[str, str]) -> list[str]:
+    """Return the words that stand in a key or value of this Redis."""
+    with closing(redis.Redis.from_url(url)) as client:
+        texts = []
+        for key in client.scan_iter(count=1000):
+            kind = client.type(key)
+            value: Any = b""
+            if kind == b"string":
+                value = client.get(key)
+            elif kind == b"hash":
+                value = client.hgetall(key)
+            elif kind == b"list":
+                value = client.lrange(key, 0, -1)
+            elif kind == b"set":
+                value = client.smembers(key)
+            elif kind == b"zset":
+                value = client.zrange(key, 0, -1, withscores=True)
+            texts.append(f"{key!r} {value!r}")
+    text = "\n".join(texts)
+    opened = [base64.b64decode(part).decode(errors="replace") for part in re.findall(r"[A-Za-z0-9+/]{24,}={0,2}", text) if len(part) % 4 == 0]
+    return found_in("\n".join([text, *opened]), words)

@@ -26,7 +26,8 @@ from salestio import routes, tenancy
 
 def _safe_next(request: HttpRequest) -> str:
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    # A bare word would be a name of one of our addresses to `redirect`, and a path relative to this page to a browser.
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return wanted
     return "/"
 
@@ -40,7 +41,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     target = _safe_next(request)
     if request.method != "POST":
         if request.user.is_authenticated and getattr(request, "merchant_id", None):
-            return redirect(target)
+            return HttpResponseRedirect(target)
         return render(request, "accounts/sign_in.html", {"form": SignInForm(), "next": target})
     form = SignInForm(request.POST)
     status = 400

@@ -63,7 +63,10 @@ class AmazonAuth:
         `query` is Amazon's (amazon_callback_uri, amazon_state, selling_partner_id). Raises `Rejected` when the callback
         is not Seller Central's, because whoever made that link wants our seller's consent elsewhere.
         """
-        callback = urlsplit(query.get("amazon_callback_uri", ""))
+        try:
+            callback = urlsplit(query.get("amazon_callback_uri", ""))
+        except ValueError:
+            callback = urlsplit("")
         if f"{callback.scheme}://{callback.netloc}" not in self._seller_central_origins():
             raise Rejected("This link did not come from Amazon", code="callback", platform=PLATFORM)
         answer = {"amazon_state": query.get("amazon_state", ""), "state": state, "redirect_uri": redirect_uri}

@@ -26,6 +26,9 @@ QUERY_LIFE_SECONDS = 600.0
 QUERY_AHEAD_SECONDS = 60.0
 """How far Shopify's clock may be ahead of ours."""
 
+_LAST_SECOND = 4e9
+"""Unix time of the year 2096: tokens live a minute."""
+
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - a name
 _OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
@@ -87,7 +90,7 @@ class ShopifyAuth:
         if not fits:
             raise _refused("This link was not made by Shopify, or was changed on its way", "signature")
         stamp = query.get("timestamp", "")
-        age = (time.time() if now is None else now) - int(stamp) if stamp.isascii() and stamp.isdigit() else None
+        age = (time.time() if now is None else now) - int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) < 13 else None
         if age is None or not -QUERY_AHEAD_SECONDS <= age <= QUERY_LIFE_SECONDS:
             raise _refused("This link is too old: open the app from your Shopify admin again", "timestamp")
         return shop
@@ -126,7 +129,8 @@ class ShopifyAuth:
             raise _refused("Your session in Shopify's admin has ended: reload the page", "session_token")
         # ShopifyAPI accepts a token without an end, and compares hosts only.
         ends, shop = claims.get("exp"), _host(claims.get("dest"))
-        if not isinstance(ends, int | float) or not is_shop(shop) or _host(claims.get("iss")) != shop:
+        # A year that no calendar has is not an end either.
+        if not isinstance(ends, int | float) or not 0 < ends < _LAST_SECOND or not is_shop(shop) or _host(claims.get("iss")) != shop:
             raise _refused("Your session in Shopify's admin has ended: reload the page", "session_token")
         return SessionClaims(
             shop=shop,
@@ -211,7 +215,10 @@ def _refused(sentence: str, code: str) -> Rejected:
 
 def _host(address: Any) -> str:
     """Return the host of an https address without port or user, "" for anything else."""
-    parts = urlsplit(address) if isinstance(address, str) else None
+    try:
+        parts = urlsplit(address) if isinstance(address, str) else None
+    except ValueError:
+        parts = None
     return parts.netloc if parts is not None and parts.scheme == "https" else ""
 
 

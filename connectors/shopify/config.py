@@ -25,9 +25,13 @@ SCOPES = (
 """What our calls need (the access texts in Shopify's schema); settings may add to it."""
 
 
+LONGEST_SHOP = 100
+"""Letters of a permanent domain; a name in the DNS has 63 before the first dot."""
+
+
 def is_shop(text: str) -> bool:
     """Say whether this is exactly a shop's permanent domain. Anything else must never become part of an address."""
-    return _SHOP.fullmatch(text) is not None
+    return len(text) <= LONGEST_SHOP and _SHOP.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,11 @@ def _edited(payload: Payload) -> tuple[str, ...]:
 
 
 def _orders_of(name: str) -> Callable[[Payload], tuple[str, ...]]:
-    return lambda payload: tuple(_gid("Order", number) for number in payload.get(name) or ())
+    def ids(payload: Payload) -> tuple[str, ...]:
+        numbers = payload.get(name)
+        return tuple(_gid("Order", number) for number in numbers) if isinstance(numbers, list) else ()
+
+    return ids
 
 
 def _none(payload: Payload) -> tuple[str, ...]:
@@ -138,7 +142,7 @@ def read(headers: Mapping[str, str], body: bytes, *, secret: str) -> StoreEvent:
         raise Rejected("The webhook names no store", code="shop", platform=PLATFORM)
     try:
         payload = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict):
         raise Rejected("The webhook's body is not a JSON object", code="payload", platform=PLATFORM)
