@@ -96,3 +96,13 @@ def leads_somewhere(page: str) -> bool:
     except Resolver404:
         return False
     return True
+
+
+def test_every_link_and_picture_of_the_documents_leads_to_a_file() -> None:
+    missing = []
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+            if "://" not in target and not (document.parent / target).exists():
+                missing.append(f"{document.name}: {target}")
+
+    assert missing == []
