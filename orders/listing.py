@@ -53,7 +53,7 @@ class Place:
     def read(cls, text: str) -> Place | None:
         """Return the place a word stands for, None when it is not one of ours."""
         try:
-            plain = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
+            plain = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), b"-_", validate=True).decode()
             way, micros, order_id, before = plain.split(".")
             at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
             if way not in ("n", "o") or not 0 <= int(order_id) < 2**63:

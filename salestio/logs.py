@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import re
 from typing import Any
 
 import structlog
@@ -16,8 +17,25 @@ def _without_query(logger: Any, name: str, event: dict[str, Any]) -> dict[str, A
     request = event.get("request")
     if request is not None and hasattr(request, "path"):
         event["request"] = getattr(request, "request_id", request.path)
-        event.setdefault("path", request.path)
+        event.setdefault("path", masked_path(request.path))
     return event
+
+
+class WithoutLinks(logging.Filter):
+    """Mask the part of an address that opens something: Django names the path of every refused request."""
+
+    _LINK = re.compile(r"(/invitations/|/set-password/[^/]+/)[^/\s]+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through, its texts masked."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(masked_path(arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+def masked_path(path: str) -> str:
+    """Return a path without the secret of a mailed link."""
+    return WithoutLinks._LINK.sub(r"\1•••", path)
 
 
 def configure(options: dict[str, Any]) -> None:
@@ -47,7 +65,8 @@ def configure(options: dict[str, Any]) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
             "root": {"handlers": ["stderr"], "level": options.get("level", "INFO")},
-            "loggers": {name: {"level": "WARNING"} for name in QUIET},
+            "filters": {"links": {"()": WithoutLinks}},
+            "loggers": {name: {"level": "WARNING"} for name in QUIET} | {"django.request": {"filters": ["links"]}},
         }
     )
     structlog.configure(

@@ -282,10 +282,14 @@ def everything(merchant_id: int) -> dict[str, str]:
     found: dict[str, str] = {}
     tenants = {model._meta.db_table for model in tenancy.tenant_models()}
     with tenancy.scope(merchant_id), connection.cursor() as cursor:
-        cursor.execute("SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'")
+        cursor.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+        )
         columns: dict[str, list[str]] = {}
         for table, column, kind in cursor.fetchall():
-            columns.setdefault(table, []).append(f"encode(\"{column}\", 'escape')" if kind == "bytea" else f'"{column}"::text')
+            columns.setdefault(table, []).append(
+                f"encode(\"{column}\", 'escape')" if kind == "bytea" else f'"{column}"::text'
+            )
         assert tenants <= set(columns)
         for table, names in columns.items():
             cursor.execute(f"SELECT concat_ws(' | ', {', '.join(names)}) FROM \"{table}\"")
@@ -320,5 +324,9 @@ def in_redis(url: str, words: dict[str, str]) -> list[str]:
                 value = client.zrange(key, 0, -1, withscores=True)
             texts.append(f"{key!r} {value!r}")
     text = "\n".join(texts)
-    opened = [base64.b64decode(part).decode(errors="replace") for part in re.findall(r"[A-Za-z0-9+/]{24,}={0,2}", text) if len(part) % 4 == 0]
+    opened = [
+        base64.b64decode(part).decode(errors="replace")
+        for part in re.findall(r"[A-Za-z0-9+/]{24,}={0,2}", text)
+        if len(part) % 4 == 0
+    ]
     return found_in("\n".join([text, *opened]), words)

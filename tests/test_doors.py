@@ -65,7 +65,14 @@ FORMS: dict[str, dict[str, Any]] = {
     "/invitations/{link}/": {"name": "N", "password": "long enough to be one"},
     "/set-password/{uid}/{reset}/": {"new_password1": "p", "new_password2": "p"},
     "/merchants/": {"merchant": "1"},
-    "/accounts/add/": {"platform": "amazon", "name": "New", "region": "na", "sites": "US", "store": "{store}", "policies": "on"},
+    "/accounts/add/": {
+        "platform": "amazon",
+        "name": "New",
+        "region": "na",
+        "sites": "US",
+        "store": "{store}",
+        "policies": "on",
+    },
     "/accounts/{account}/": {"name": "Same", "sites": "US"},
     "/accounts/{account}/disconnect/": {"sure": "no"},
     "/settings/members/": {"email": "x@y.example", "role": "viewer"},
@@ -96,10 +103,16 @@ def names_of(planted: Planted) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("form", sorted(FORMS))
-def test_no_form_breaks_on_junk_and_what_is_refused_leaves_nothing(planted: Planted, browser: Client, form: str) -> None:
+def test_no_form_breaks_on_junk_and_what_is_refused_leaves_nothing(
+    planted: Planted, browser: Client, form: str
+) -> None:
     names = names_of(planted)
     body = {name: str(value).format(**names) for name, value in FORMS[form].items()}
-    someone = Client(raise_request_exception=False) if form.startswith(("/sign-in", "/forgot", "/invit", "/set-pass")) else browser
+    someone = (
+        Client(raise_request_exception=False)
+        if form.startswith(("/sign-in", "/forgot", "/invit", "/set-pass"))
+        else browser
+    )
     found = []
 
     before = canaries.rows_of(planted.cast.id), counts()
@@ -130,7 +143,9 @@ def test_no_setting_takes_junk(planted: Planted, browser: Client, page: str) -> 
             if answer.status_code >= 500 or (answer.status_code >= 400 and after):
                 found.append(f"{preference}={junk[:30]!r} → {answer.status_code} {after[:1]}")
             if answer.status_code >= 400:
-                assert b"is-invalid" in answer.content or b"invalid-feedback" in answer.content, f"{preference}: which field?"
+                assert b"is-invalid" in answer.content or b"invalid-feedback" in answer.content, (
+                    f"{preference}: which field?"
+                )
 
     assert not found, "\n".join(found)
 
@@ -150,13 +165,17 @@ def test_resetting_a_setting_that_does_not_exist_is_refused(planted: Planted, br
         (b"name=" + b"x" * (3 * 1024 * 1024), "application/x-www-form-urlencoded"),
     ],
 )  # fmt: skip
-def test_a_body_of_another_kind_is_no_500_and_saves_nothing(planted: Planted, browser: Client, body: bytes, kind: str) -> None:
+def test_a_body_of_another_kind_is_no_500_and_saves_nothing(
+    planted: Planted, browser: Client, body: bytes, kind: str
+) -> None:
     names = names_of(planted)
     found = []
     for form in FORMS:
         before = canaries.rows_of(planted.cast.id)
         answer = browser.generic("POST", form.format(**names), body, content_type=kind)
-        if answer.status_code >= 500 or (answer.status_code >= 400 and canaries.changed(before, canaries.rows_of(planted.cast.id))):
+        if answer.status_code >= 500 or (
+            answer.status_code >= 400 and canaries.changed(before, canaries.rows_of(planted.cast.id))
+        ):
             found.append(f"{form} → {answer.status_code}")
 
     assert not found, "\n".join(found)
@@ -193,7 +212,12 @@ def test_no_address_breaks_on_junk(planted: Planted, browser: Client, page: str)
     found = []
 
     for name in QUERIES[page]:
-        for query in [urlencode({name: junk}) for junk in JUNK] + [f"{name}=%FF%FE", f"{name}[]=1", f"{name}=1&{name}=2", f"{name}=%00"]:
+        for query in [urlencode({name: junk}) for junk in JUNK] + [
+            f"{name}=%FF%FE",
+            f"{name}[]=1",
+            f"{name}=1&{name}=2",
+            f"{name}=%00",
+        ]:
             answer = browser.get(f"{path}?{query}")
             if answer.status_code >= 500:
                 found.append(f"{query[:60]} → {answer.status_code}")
@@ -212,7 +236,12 @@ def test_a_number_that_is_nobodys_is_404(planted: Planted, browser: Client, numb
     ):  # fmt: skip
         headers = {"Authorization": f"Bearer {planted.secrets['API token']}"} if path.startswith("/api") else {}
         assert browser.get(path.format(number), headers=headers).status_code == 404, path
-    for path in ("/alerts/{}/done/", "/orders/views/{}/delete/", "/settings/members/{}/", "/settings/tokens/{}/revoke/"):
+    for path in (
+        "/alerts/{}/done/",
+        "/orders/views/{}/delete/",
+        "/settings/members/{}/",
+        "/settings/tokens/{}/revoke/",
+    ):
         assert browser.post(path.format(number)).status_code == 404, path
 
 
@@ -246,7 +275,11 @@ def test_no_door_takes_a_shop_that_is_none_even_signed(db: None, shop: str) -> N
     before = counts()
     client = Client(raise_request_exception=False)
 
-    for path, more in (("/shopify/install", {}), ("/shopify/callback", {"code": "x", "state": "y"}), ("/shopify/app", {"embedded": "1"})):
+    for path, more in (
+        ("/shopify/install", {}),
+        ("/shopify/callback", {"code": "x", "state": "y"}),
+        ("/shopify/app", {"embedded": "1"}),
+    ):
         for query in (shopify_query(shop=shop, **more), {"shop": shop, **more}):
             answer = client.get(path, query)
             assert answer.status_code < 500
@@ -257,12 +290,29 @@ def test_no_door_takes_a_shop_that_is_none_even_signed(db: None, shop: str) -> N
 
 
 @pytest.mark.parametrize(
-    "stamp", ["", "0", "-1", "abc", "1e9", "9" * 30, "9" * 5000, "\u0661\u0662", "\u00b2", "1600000000", "4600000000", "1600000000\n", "a\x00"]
+    "stamp",
+    [
+        "",
+        "0",
+        "-1",
+        "abc",
+        "1e9",
+        "9" * 30,
+        "9" * 5000,
+        "\u0661\u0662",
+        "\u00b2",
+        "1600000000",
+        "4600000000",
+        "1600000000\n",
+        "a\x00",
+    ],
 )
 def test_a_signed_link_with_a_junk_time_is_refused(db: None, stamp: str) -> None:
     before = counts()
 
-    answer = Client(raise_request_exception=False).get("/shopify/install", shopify_query(shop="a.myshopify.com", timestamp=stamp))
+    answer = Client(raise_request_exception=False).get(
+        "/shopify/install", shopify_query(shop="a.myshopify.com", timestamp=stamp)
+    )
 
     assert answer.status_code == 400
     assert counts() == before
@@ -279,7 +329,9 @@ def _begun(cast: Cast, client: Client, place: str, **payload: Any) -> str:
 WISH = {"platform": "amazon", "region": "na", "name": "New", "sites": ["US"], "actor": "x", "shop": ""}
 
 
-def test_a_state_that_is_wrong_replayed_too_old_or_of_another_browser_connects_nothing(planted: Planted, browser: Client) -> None:
+def test_a_state_that_is_wrong_replayed_too_old_or_of_another_browser_connects_nothing(
+    planted: Planted, browser: Client
+) -> None:
     wish = WISH | {"store_id": planted.ids["store"]}
     good = {"spapi_oauth_code": "x", "selling_partner_id": "A1", "mws_auth_token": ""}
     used = _begun(planted.cast, browser, "amazon", **wish)
@@ -310,7 +362,9 @@ def test_a_state_that_is_wrong_replayed_too_old_or_of_another_browser_connects_n
         {"spapi_oauth_code": "x" * 9000, "selling_partner_id": "../"}, {"spapi_oauth_code": "x", "selling_partner_id": ""},
     ],
 )  # fmt: skip
-def test_a_consent_that_comes_back_without_what_it_needs_connects_nothing(planted: Planted, browser: Client, query: dict[str, str]) -> None:
+def test_a_consent_that_comes_back_without_what_it_needs_connects_nothing(
+    planted: Planted, browser: Client, query: dict[str, str]
+) -> None:
     state = _begun(planted.cast, browser, "amazon", **WISH | {"store_id": planted.ids["store"]})
     before = canaries.rows_of(planted.cast.id), counts()
 
@@ -365,7 +419,9 @@ def test_a_signed_session_token_with_strange_claims_is_no_500(planted: Planted, 
 
 def deliver(cast: Cast, body: bytes, topic: str = "products/update", **changes: Any) -> int:
     """Send a delivery signed as Shopify signs; `changes` spoil its headers. Return the status."""
-    signature = base64.b64encode(hmac.new(settings.SHOPIFY["client_secret"].encode(), body, hashlib.sha256).digest()).decode()
+    signature = base64.b64encode(
+        hmac.new(settings.SHOPIFY["client_secret"].encode(), body, hashlib.sha256).digest()
+    ).decode()
     headers = {"X-Shopify-Hmac-Sha256": signature, "X-Shopify-Topic": topic, "X-Shopify-Shop-Domain": cast.store.key,
                "X-Shopify-Event-Id": "event", "X-Shopify-Triggered-At": now().isoformat()} | changes  # fmt: skip
     kind = headers.pop("kind", "application/json")
@@ -396,7 +452,15 @@ STRANGE = [None, 5, -5, "x", "", [], {}, [None], [{}], True, 1.5, "9" * 5000, "a
 )  # fmt: skip
 def test_no_signed_delivery_of_strange_members_is_a_500(planted: Planted, topic: str) -> None:
     found = []
-    for member in ("id", "inventory_item_id", "order_id", "order_edit", "orders_to_redact", "orders_requested", "customer"):
+    for member in (
+        "id",
+        "inventory_item_id",
+        "order_id",
+        "order_edit",
+        "orders_to_redact",
+        "orders_requested",
+        "customer",
+    ):
         for value in STRANGE:
             status = deliver(planted.cast, json.dumps({member: value}).encode(), topic)
             if status not in (200, 400):
@@ -449,14 +513,20 @@ def program(planted: Planted) -> Any:
     def call(method: str, path: str, body: Any = b"", kind: str = "application/json", **headers: str) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         path = path.format(**planted.ids)
-        return client.generic(method, f"/api/v1{path}", data, content_type=kind, headers={"Authorization": f"Bearer {token}"} | headers)
+        return client.generic(
+            method, f"/api/v1{path}", data, content_type=kind, headers={"Authorization": f"Bearer {token}"} | headers
+        )
 
     return call
 
 
 def is_problem(answer: Any) -> bool:
     """Say whether an answer is a problem document whose status is its own."""
-    return answer["Content-Type"] == "application/problem+json" and answer.json()["status"] == answer.status_code and bool(answer.json()["detail"])
+    return (
+        answer["Content-Type"] == "application/problem+json"
+        and answer.json()["status"] == answer.status_code
+        and bool(answer.json()["detail"])
+    )
 
 
 WRITES = [
@@ -503,8 +573,14 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("path", "fields"), FIELDS)
-def test_a_value_of_the_wrong_kind_is_422_naming_its_field(planted: Planted, program: Any, path: str, fields: dict[str, list[Any]]) -> None:
-    good = {"sku": canaries.WORDS["store SKU"], "seller_sku": "S"} if path == "/sku-mappings" else {"sku": canaries.WORDS["store SKU"]}
+def test_a_value_of_the_wrong_kind_is_422_naming_its_field(
+    planted: Planted, program: Any, path: str, fields: dict[str, list[Any]]
+) -> None:
+    good = (
+        {"sku": canaries.WORDS["store SKU"], "seller_sku": "S"}
+        if path == "/sku-mappings"
+        else {"sku": canaries.WORDS["store SKU"]}
+    )
     before = canaries.rows_of(planted.cast.id)
 
     for name, values in fields.items():
@@ -517,7 +593,24 @@ def test_a_value_of_the_wrong_kind_is_422_naming_its_field(planted: Planted, pro
 
 @pytest.mark.parametrize("path", ["/settings", "/stores/{store}/settings", "/accounts/{account}/settings"])
 def test_no_setting_takes_a_value_of_another_kind(planted: Planted, program: Any, path: str) -> None:
-    values = [[], {}, [[]], {"a": []}, 5, -1, 1.5, 10**30, "x\x00y", "x" * 5000, "<b>", True, [None], ["x\x00"], [5], {"__class__": 1}]
+    values = [
+        [],
+        {},
+        [[]],
+        {"a": []},
+        5,
+        -1,
+        1.5,
+        10**30,
+        "x\x00y",
+        "x" * 5000,
+        "<b>",
+        True,
+        [None],
+        ["x\x00"],
+        [5],
+        {"__class__": 1},
+    ]
     found = []
     for name in [*program("GET", path).json(), "no_such_setting", "__class__", "a\x00b", ""]:
         for value in values:
@@ -525,7 +618,9 @@ def test_no_setting_takes_a_value_of_another_kind(planted: Planted, program: Any
             answer = program("PATCH", path, {name: value})
             if answer.status_code not in (200, 422):
                 found.append(f"{name}={value!r:.40} → {answer.status_code}")
-            if answer.status_code == 422 and (name not in answer.json()["errors"] or canaries.changed(before, canaries.rows_of(planted.cast.id))):
+            if answer.status_code == 422 and (
+                name not in answer.json()["errors"] or canaries.changed(before, canaries.rows_of(planted.cast.id))
+            ):
                 found.append(f"{name}={value!r:.40} → 422 {answer.json()}")
         program("PATCH", path, {name: None})
 
@@ -539,7 +634,9 @@ PARAMETERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["/orders", "/orders?updated_since=2026-01-01", "/sku-mappings", "/orders/{order}/events"])
+@pytest.mark.parametrize(
+    "path", ["/orders", "/orders?updated_since=2026-01-01", "/sku-mappings", "/orders/{order}/events"]
+)
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_a_page_that_cannot_be_is_422_naming_the_parameter(program: Any, path: str, name: str) -> None:
     values, status = PARAMETERS[name]
@@ -553,7 +650,10 @@ def test_a_page_that_cannot_be_is_422_naming_the_parameter(program: Any, path: s
 
 
 def test_other_parameters_of_the_api_are_checked_or_harmless(program: Any) -> None:
-    for path, names in (("/orders", ("export_state", "updated_since", "marketplace_order_id", "nonsense")), ("/sku-mappings", ("q", "account"))):
+    for path, names in (
+        ("/orders", ("export_state", "updated_since", "marketplace_order_id", "nonsense")),
+        ("/sku-mappings", ("q", "account")),
+    ):
         for name in names:
             for junk in JUNK:
                 answer = program("GET", f"{path}?{urlencode({name: junk})}")
@@ -564,7 +664,9 @@ def test_other_parameters_of_the_api_are_checked_or_harmless(program: Any) -> No
 
 
 @pytest.mark.parametrize("key", ["x" * 201, "a\x07b", "\u00e9\u202e"])
-def test_an_idempotency_key_that_is_none_is_refused_and_nothing_is_done(planted: Planted, program: Any, key: str) -> None:
+def test_an_idempotency_key_that_is_none_is_refused_and_nothing_is_done(
+    planted: Planted, program: Any, key: str
+) -> None:
     before = canaries.rows_of(planted.cast.id)
 
     answer = program("POST", "/sku-mappings", {"seller_sku": "A", "sku": "B"}, **{"Idempotency-Key": key})
@@ -573,7 +675,19 @@ def test_an_idempotency_key_that_is_none_is_refused_and_nothing_is_done(planted:
     assert canaries.changed(before, canaries.rows_of(planted.cast.id)) == []
 
 
-@pytest.mark.parametrize("value", ["Bearer", "Bearer a b", "Basic eA==", "Bearer \u00e9", "Bearer " + "x" * 9000, "Bearer a\x00b", "bearer", "\u00e9"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bearer",
+        "Bearer a b",
+        "Basic eA==",
+        "Bearer \u00e9",
+        "Bearer " + "x" * 9000,
+        "Bearer a\x00b",
+        "bearer",
+        "\u00e9",
+    ],
+)
 def test_a_token_that_is_none_is_401(db: None, value: str) -> None:
     answer = Client(raise_request_exception=False).get("/api/v1/orders", headers={"Authorization": value})
 

@@ -50,7 +50,9 @@ def mailed() -> str:
     return "\n".join(f"{message.to} {message.subject} {message.body} {message.alternatives}" for message in mail.outbox)  # type: ignore[attr-defined]
 
 
-def nothing_readable(merchant_id: int, url: str, caplog: pytest.LogCaptureFixture, words: dict[str, str] = BUYER) -> None:
+def nothing_readable(
+    merchant_id: int, url: str, caplog: pytest.LogCaptureFixture, words: dict[str, str] = BUYER
+) -> None:
     """Assert that no word stands readable in a table, in Redis, in a log line or in a mail."""
     assert canaries.in_tables(merchant_id, words) == []
     assert canaries.in_redis(url, words) == []
@@ -105,7 +107,9 @@ def test_an_imported_order_that_was_looked_at_searched_and_edited_leaves_no_word
     assert browser.post(order + "address/", sent | {"country": "Britain"}).status_code == 422
     assert browser.post(order + "address/", sent).status_code == 302
 
-    assert {"buyer name", "street", "city", "postal code"} <= set(canaries.found_in(page, BUYER)), "the merchant may read it"
+    assert {"buyer name", "street", "city", "postal code"} <= set(canaries.found_in(page, BUYER)), (
+        "the merchant may read it"
+    )
     nothing_readable(planted.cast.id, redis_url, logs)
 
 
@@ -120,7 +124,15 @@ def test_a_buyer_is_found_by_name_and_e_mail_although_nothing_is_readable(plante
 def test_the_api_tells_programs_nothing_personal(planted: Planted) -> None:
     headers = {"Authorization": f"Bearer {planted.secrets['API token']}"}
 
-    for path in ("orders", f"orders/{planted.order}", f"orders/{planted.order}/events", "accounts", "stores", "summary", "sku-mappings"):
+    for path in (
+        "orders",
+        f"orders/{planted.order}",
+        f"orders/{planted.order}/events",
+        "accounts",
+        "stores",
+        "summary",
+        "sku-mappings",
+    ):
         answer = Client().get(f"/api/v1/{path}", headers=headers)
         assert answer.status_code == 200
         assert canaries.found_in(answer.content.decode(), BUYER | SECRETS) == [], path
@@ -159,12 +171,19 @@ def of_buyer(world: World, reference: str) -> dict[str, str]:  # noqa: F811
         kept = personal.details(Order.objects.get(marketplace_order_id=reference))
     assert kept is not None and kept.shipping is not None, "the buyer came along"
     assert (kept.buyer_name, kept.shipping.name) == (BUYER["recipient"], BUYER["recipient"])
-    return {"name": kept.buyer_name, "e-mail": kept.buyer_email, "street": kept.shipping.line1, "phone": kept.shipping.phone}
+    return {
+        "name": kept.buyer_name,
+        "e-mail": kept.buyer_email,
+        "street": kept.shipping.line1,
+        "phone": kept.shipping.phone,
+    }
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_order_that_went_all_the_way_leaves_its_buyer_in_one_table_only(
-    world: World, redis_url: str, logs: pytest.LogCaptureFixture  # noqa: F811
+    world: World,
+    redis_url: str,
+    logs: pytest.LogCaptureFixture,  # noqa: F811
 ) -> None:
     world.set_stock(SKU, 5)
     (gone,) = world.buy((SKU, 1), buyer=PLACED)
@@ -178,11 +197,15 @@ def test_an_order_that_went_all_the_way_leaves_its_buyer_in_one_table_only(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_store_that_answers_with_the_buyers_own_words_does_not_bring_them_into_the_log(
-    world: World, redis_url: str, logs: pytest.LogCaptureFixture  # noqa: F811
+    world: World,
+    redis_url: str,
+    logs: pytest.LogCaptureFixture,  # noqa: F811
 ) -> None:
     world.set_stock(SKU, 5)
     refusal = f"Shipping address of {BUYER['recipient']} is invalid, and so is {BUYER['buyer e-mail']}"
-    world.fault(platform="shopify", operation="orderCreate", kind="refuse", params={"code": "INVALID", "message": refusal})
+    world.fault(
+        platform="shopify", operation="orderCreate", kind="refuse", params={"code": "INVALID", "message": refusal}
+    )
     try:
         (held,) = world.buy((SKU, 1), buyer=PLACED)
         world.work(held)
@@ -201,7 +224,9 @@ def delivered_order(cast: Cast, delivered_days_ago: float) -> int:
     """Import an order whose only parcel was delivered so many days ago."""
     at = now() - timedelta(days=delivered_days_ago)
     parcel = Parcel("P1", shipped_at=at - timedelta(days=1), delivered_at=at)
-    return canaries.save_order(cast, "701-9174100-0000777", purchased_at=at - timedelta(days=2), parcels=(parcel,), **{})
+    return canaries.save_order(
+        cast, "701-9174100-0000777", purchased_at=at - timedelta(days=2), parcels=(parcel,), **{}
+    )
 
 
 def test_thirty_days_and_an_hour_after_delivery_no_word_is_left_and_the_totals_stay(
@@ -229,7 +254,10 @@ def test_thirty_days_and_an_hour_after_delivery_no_word_is_left_and_the_totals_s
     assert page.status_code == 200
     assert canaries.found_in(page.content.decode(), BUYER) == []
     for word in BUYER.values():
-        assert f"/orders/{order_id}/" not in browser_of(planted.cast).get("/orders/", {"buyer": word, "placed": "all"}).content.decode()
+        assert (
+            f"/orders/{order_id}/"
+            not in browser_of(planted.cast).get("/orders/", {"buyer": word, "placed": "all"}).content.decode()
+        )
 
 
 def test_the_nightly_job_purges_every_merchant(planted: Planted) -> None:
@@ -256,7 +284,9 @@ def test_an_update_after_the_purge_does_not_bring_the_buyer_back(planted: Plante
 def test_a_customer_who_asks_to_be_erased_is_gone_everywhere(
     planted: Planted, redis_url: str, logs: pytest.LogCaptureFixture, by: str
 ) -> None:
-    asked = {"order_ids": [WORDS["store order id"]]} if by == "store order" else {"email": BUYER["buyer e-mail"].upper()}
+    asked = (
+        {"order_ids": [WORDS["store order id"]]} if by == "store order" else {"email": BUYER["buyer e-mail"].upper()}
+    )
 
     with tenancy.scope(planted.cast.id):
         routes.emit("buyer.erase", store_id=planted.cast.store.pk, **asked)
@@ -265,7 +295,10 @@ def test_a_customer_who_asks_to_be_erased_is_gone_everywhere(
         left = list(Buyer.objects.values_list("order_id", flat=True))
     assert left == ([planted.order] if by == "store order" else [])
     nothing_readable(planted.cast.id, redis_url, logs)
-    assert canaries.found_in(browser_of(planted.cast).get(f"/orders/{planted.stored_order}/").content.decode(), BUYER) == []
+    assert (
+        canaries.found_in(browser_of(planted.cast).get(f"/orders/{planted.stored_order}/").content.decode(), BUYER)
+        == []
+    )
 
 
 def test_erasing_one_merchants_customer_leaves_anothers_order_alone(planted: Planted) -> None:
@@ -297,7 +330,10 @@ def test_erasing_a_store_leaves_none_of_its_buyers_and_tokens_and_keeps_the_merc
 
     assert buyers(planted.cast.id) == 0
     with tenancy.scope(planted.cast.id):
-        assert [(bytes(row.access_sealed), bytes(row.refresh_sealed)) for row in Credential.objects.all()] in ([], [(b"", b"")] * 2)
+        assert [(bytes(row.access_sealed), bytes(row.refresh_sealed)) for row in Credential.objects.all()] in (
+            [],
+            [(b"", b"")] * 2,
+        )
         assert Membership.objects.filter(merchant_ref=planted.cast.id).count() == 2
     nothing_readable(planted.cast.id, redis_url, logs, BUYER | SECRETS)
 
@@ -317,7 +353,10 @@ def test_erasing_the_last_store_leaves_nobody_and_nothing_that_opens_anything(pl
     with tenancy.scope(merchant_id):
         assert Merchant.objects.filter(pk=merchant_id).exists(), "a store key belongs to one merchant for ever"
         assert Order.objects.filter(pk=planted.order).exists(), "numbers stay"
-    assert Client().get("/api/v1/orders", headers={"Authorization": f"Bearer {planted.secrets['API token']}"}).status_code == 401
+    assert (
+        Client().get("/api/v1/orders", headers={"Authorization": f"Bearer {planted.secrets['API token']}"}).status_code
+        == 401
+    )
 
 
 def test_a_merchant_that_left_is_erased_by_the_job_and_a_stranger_is_not(planted: Planted) -> None:

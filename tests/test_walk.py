@@ -249,7 +249,7 @@ class Asker:
 
 def names_of(planted: Planted) -> dict[str, str]:
     """Return what stands for the {names} of the ways: the planted ids, and a row of each model of the workbench."""
-    first = {model.__name__: str(_first_id(model, planted)) for model in admin.site._registry}
+    first = {model.__name__: _first_id(model, planted) for model in admin.site._registry}
     return first | {name: str(value) for name, value in planted.ids.items()} | {
         "uid": urlsafe_base64_encode(force_bytes(planted.ids["user"])), "shop": planted.cast.store.key,
         "signed": urlencode(shopify_query(shop=planted.cast.store.key)),
@@ -267,11 +267,11 @@ def filled(way: Way, names: dict[str, str]) -> tuple[str, dict[str, Any] | None]
     return put(way.path), {name: put(value) for name, value in way.body.items()} if way.body is not None else None
 
 
-def _first_id(model: Any, planted: Planted) -> int:
+def _first_id(model: Any, planted: Planted) -> str:
     if model is User:
-        return int(planted.ids["user"])
+        return str(planted.ids["user"])
     with tenancy.scope(planted.cast.id):
-        return int(getattr(model._default_manager.first(), "pk", 1))
+        return str(getattr(model._default_manager.first(), "pk", 1))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from connectors.contract.storefront import Storefront
 from connectors.contract.types import StoreOrderFound
 from inventory import refresh, reservations, stock
 from notifications import alerts
-from orders import breaker
+from orders import breaker, personal
 from orders.breaker import lost
 from orders.models import Order, StockWait, StoreOrder
 from orders.steps import record, settle
@@ -242,7 +242,7 @@ def _unknown(batch: Batch, item: Item, error: OutcomeUnknown) -> None:
                    SELECT merchant_id, id, now(), 'export', 'NO_ANSWER', jsonb_build_object('text', %s::text), %s, %s FROM o""",
                 [
                     item.order.pk, generation_of(item), json.dumps(facts),
-                    error.message[:200], item.actor, item.order.attempts,
+                    personal.without(error.message, item.personal)[:200], item.actor, item.order.attempts,
                 ],
             )  # fmt: skip
 
@@ -261,7 +261,7 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
             StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(
                 state="refused"
             )
-            texts = list(error.texts)
+            texts = [personal.without(text, item.personal) for text in error.texts]
             if isinstance(error, OutOfStock):
                 _refused_for_stock(batch, item, texts)
             elif isinstance(error, AddressRejected):
