@@ -223,8 +223,6 @@ def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
     """Say when these variants are read next: when asked for meanwhile, while a hand-over is not settled, while orders
     wait for units; otherwise not before something asks."""
     waits = _waits(variant_ids)
-    if waits:
-        routes.emit("stock.read", store_id=store_id, variant_ids=sorted(waits))
     times = settings.TIMES
     sql.run(
         _FINISH,
@@ -238,6 +236,8 @@ def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
             "seconds": list(waits.values()),
         },
     )
+    if waits:
+        routes.emit("stock.read", store_id=store_id, variant_ids=sorted(waits))
 
 
 def _waits(variant_ids: Sequence[int]) -> dict[int, float]:

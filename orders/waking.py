@@ -63,6 +63,16 @@ def on_stock_read(*, store_id: int, variant_ids: Sequence[int]) -> None:
     """
     pause = (stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit
     _wake_for_stock(store_id, variant_ids, asleep=pause * 0.9)
+    with connection.cursor() as cursor:
+        # The page tells when these variants are looked at next.
+        cursor.execute(
+            """UPDATE orders_order o SET next_attempt_at = look.at
+               FROM (SELECT w.order_id, min(v.reread_at) AS at
+                     FROM orders_stockwait w JOIN inventory_variant v ON v.id = w.variant_id
+                     WHERE w.merchant_id = %s AND w.variant_id = ANY(%s) GROUP BY w.order_id) look
+               WHERE o.id = look.order_id AND o.export_state = 'held' AND o.reason_code = 'OUT_OF_STOCK'""",
+            [tenancy.current_merchant_id(), list(variant_ids)],
+        )
 
 
 def _wake_for_stock(store_id: int, variant_ids: Sequence[int], *, asleep: float) -> None:

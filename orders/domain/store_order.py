@@ -177,21 +177,25 @@ def tags_of(sale: Sale, style: Style) -> tuple[str, ...]:
     return tuple(seen)
 
 
-def placeholder_address(country: str) -> Address:
-    """Return the documented stand-in for an FBA order whose buyer Amazon does not tell (F27)."""
-    return Address(name="FBA Order", line1="FBA Order", city="FBA Order", postal_code="", country=country)
+PLACEHOLDER = "FBA Order"
+"""Stands where Amazon does not tell who buys from its own warehouse (F27)."""
 
 
 def _people(sale: Sale) -> tuple[str, Address | None]:
-    """Return the customer's name and the delivery address, with placeholders for FBA only."""
+    """Return the customer's name and the delivery address; what an FBA order lacks of them is filled, an FBM's never."""
     person = sale.personal
     address = person.shipping
-    if sale.fulfilled_by == "marketplace" and (address is None or not address.complete):
-        return person.buyer_name or "FBA Order", None if address is None else replace(
-            address, name=address.name or "FBA Order"
-        )
-    name = person.buyer_name or (address.name if address else "")
-    return name, address
+    if sale.fulfilled_by != "marketplace":
+        return person.buyer_name or (address.name if address else ""), address
+    known = address or Address()
+    filled = replace(
+        known,
+        name=known.name or PLACEHOLDER,
+        line1=known.line1 or PLACEHOLDER,
+        city=known.city or PLACEHOLDER,
+        country=known.country or ("GB" if sale.site == "UK" else sale.site),
+    )
+    return person.buyer_name or PLACEHOLDER, filled
 
 
 def draft(sale: Sale, style: Style) -> StoreOrderDraft:

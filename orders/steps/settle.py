@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.db import connection
 from orders.domain import states
 from orders.models import OrderEvent
 from orders.steps.batch import Batch, Item
-from salestio.lib.backoff import retry_delay
+from salestio.lib.backoff import retry_delay, stock_recheck
 
 WRITE = """
 UPDATE orders_order o SET
@@ -55,9 +55,18 @@ def hold(batch: Batch, item: Item, code: str, **data: Any) -> None:
     same = (item.order.export_state, item.order.reason_code) == ("held", code) and not item.actor
     facts = batch.names(item) | data
     _rest(item, states.ExportState.HELD, code, facts)
-    item.order.next_attempt_at = None
+    item.order.next_attempt_at = _next_look(batch, code)
     if not same:
         batch.say(item, "match" if "MATCH" in code or "SKU" in code else "export", code, **facts)
+
+
+def _next_look(batch: Batch, code: str) -> datetime | None:
+    """Return when the fact behind a held order is read again by itself: its figures, or the catalog; None for a person's."""
+    if code == "OUT_OF_STOCK":
+        return batch.now + timedelta(seconds=(stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit)
+    if code in ("NO_MATCH", "AMBIGUOUS_SKU"):
+        return batch.store.catalog_next_at
+    return None
 
 
 def wait(batch: Batch, item: Item, code: str, *, seconds: float | None = None, say: bool = True, **data: Any) -> None:

@@ -102,3 +102,18 @@ def test_the_marketplace_id_names_the_order_only_if_the_merchant_wants_that() ->
 
     assert draft(sale(lines), Style(name_prefix="AMZ-")).name == "AMZ-112-4837261-0093847"
     assert draft(sale(lines), Style(use_reference_as_name=False)).name == ""
+
+
+def test_an_fba_order_without_buyer_or_address_gets_the_documented_placeholders_and_an_fbm_order_never() -> None:
+    lines = (SoldLine("Mug", 1, Decimal(1)),)
+
+    fba = draft(sale(lines, fulfilled_by="marketplace", site="UK"), Style())
+    fbm = draft(sale(lines), Style())
+
+    assert fba.shipping_address is not None
+    assert (fba.customer_name, fba.shipping_address.line1, fba.shipping_address.country) == (
+        "FBA Order",
+        "FBA Order",
+        "GB",
+    )
+    assert fbm.shipping_address is None
