@@ -246,6 +246,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "salestio.openapi.with_problems",
+    ],
 }
 
 # ── platforms: each address is a setting, in demo it points to the sandbox ───────────────────────────────────────────
