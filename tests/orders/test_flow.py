@@ -464,3 +464,31 @@ def test_what_a_reader_sees_changing_is_found_by_time(world: World) -> None:
     after = world.order(reference)
     assert after is not None
     assert after.changed_at > before.changed_at
+
+
+def test_an_order_first_seen_shipped_is_created_as_fulfilled_and_moves_no_stock(world: World) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    (reference,) = world.buy((SKU, 2), status="shipped")
+
+    world.work(reference, until=("created",))
+
+    (made,) = world.store_orders(reference)
+    assert made["shipments"]
+    assert world.units(SKU) == 5
+
+
+def test_sweep_and_push_that_save_the_same_order_at_once_save_it_once(world: World) -> None:
+    from orders import intake
+    from tests.factories import amazon_line, amazon_order
+
+    account = world.account()
+    order = amazon_order(amazon_line(SKU))
+
+    def save() -> int:
+        with tenancy.scope(world.merchant_id):
+            return intake.save_page(account, [order], any_age=True).new
+
+    answers = at_once(*[save] * 4)
+
+    assert sorted(answers) == [0, 0, 0, 1]
