@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from accounts import erasure
 from accounts.models import ApiToken, Credential, Membership, Merchant, Store, User
 from connectors.contract.types import Parcel
-from orders import change, personal, pull
+from orders import change, personal
 from orders.models import Buyer, Order, OrderEvent
 from salestio import routes, tenancy
 from tests import canaries
@@ -165,7 +165,7 @@ SKU = "NP-MBL-200-W-S-FOR"
 PLACED = {"name": BUYER["recipient"], "email": BUYER["buyer e-mail"]}
 
 
-def of_buyer(world: World, reference: str) -> dict[str, str]:  # noqa: F811
+def of_buyer(world: World, reference: str) -> dict[str, str]:
     """Return what identifies this order's buyer, as it was sealed: the sandbox chooses the address."""
     with tenancy.scope(world.merchant_id):
         kept = personal.details(Order.objects.get(marketplace_order_id=reference))
@@ -183,7 +183,7 @@ def of_buyer(world: World, reference: str) -> dict[str, str]:  # noqa: F811
 def test_an_order_that_went_all_the_way_leaves_its_buyer_in_one_table_only(
     world: World,
     redis_url: str,
-    logs: pytest.LogCaptureFixture,  # noqa: F811
+    logs: pytest.LogCaptureFixture,
 ) -> None:
     world.set_stock(SKU, 5)
     (gone,) = world.buy((SKU, 1), buyer=PLACED)
@@ -199,7 +199,7 @@ def test_an_order_that_went_all_the_way_leaves_its_buyer_in_one_table_only(
 def test_a_store_that_answers_with_the_buyers_own_words_does_not_bring_them_into_the_log(
     world: World,
     redis_url: str,
-    logs: pytest.LogCaptureFixture,  # noqa: F811
+    logs: pytest.LogCaptureFixture,
 ) -> None:
     world.set_stock(SKU, 5)
     refusal = f"Shipping address of {BUYER['recipient']} is invalid, and so is {BUYER['buyer e-mail']}"
@@ -224,9 +224,7 @@ def delivered_order(cast: Cast, delivered_days_ago: float) -> int:
     """Import an order whose only parcel was delivered so many days ago."""
     at = now() - timedelta(days=delivered_days_ago)
     parcel = Parcel("P1", shipped_at=at - timedelta(days=1), delivered_at=at)
-    return canaries.save_order(
-        cast, "701-9174100-0000777", purchased_at=at - timedelta(days=2), parcels=(parcel,), **{}
-    )
+    return canaries.save_order(cast, "701-9174100-0000777", purchased_at=at - timedelta(days=2), parcels=(parcel,))
 
 
 def test_thirty_days_and_an_hour_after_delivery_no_word_is_left_and_the_totals_stay(
@@ -235,7 +233,6 @@ def test_thirty_days_and_an_hour_after_delivery_no_word_is_left_and_the_totals_s
     with tenancy.scope(planted.cast.id):
         Order.objects.filter(pk__in=[planted.order, planted.stored_order]).delete()
         type(planted.cast.account).objects.update(orders_from=now() - timedelta(days=90))
-    planted.cast.account.refresh_from_db
     order_id = delivered_order(planted.cast, 10)
     with tenancy.scope(planted.cast.id):
         total = Order.objects.get(pk=order_id).total
@@ -378,7 +375,6 @@ def test_editing_or_asking_again_after_erasure_says_so_and_keeps_nothing(planted
     with pytest.raises(change.CannotChange):
         change.edit_address(planted.cast.id, planted.order, any_address, actor="x")
 
-    assert pull is not None
     assert buyers(planted.cast.id) == 1, "the other order's"
 
 

@@ -90,7 +90,11 @@ class ShopifyAuth:
         if not fits:
             raise _refused("This link was not made by Shopify, or was changed on its way", "signature")
         stamp = query.get("timestamp", "")
-        age = (time.time() if now is None else now) - int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) < 13 else None
+        age = (
+            (time.time() if now is None else now) - int(stamp)
+            if stamp.isascii() and stamp.isdigit() and len(stamp) < 13
+            else None
+        )
         if age is None or not -QUERY_AHEAD_SECONDS <= age <= QUERY_LIFE_SECONDS:
             raise _refused("This link is too old: open the app from your Shopify admin again", "timestamp")
         return shop
@@ -130,7 +134,12 @@ class ShopifyAuth:
         # ShopifyAPI accepts a token without an end, and compares hosts only.
         ends, shop = claims.get("exp"), _host(claims.get("dest"))
         # A year that no calendar has is not an end either.
-        if not isinstance(ends, int | float) or not 0 < ends < _LAST_SECOND or not is_shop(shop) or _host(claims.get("iss")) != shop:
+        if (
+            not isinstance(ends, int | float)
+            or not 0 < ends < _LAST_SECOND
+            or not is_shop(shop)
+            or _host(claims.get("iss")) != shop
+        ):
             raise _refused("Your session in Shopify's admin has ended: reload the page", "session_token")
         return SessionClaims(
             shop=shop,
