@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+from email.message import Message
 from io import BytesIO
 from typing import Any
 
@@ -18,11 +20,23 @@ class TooLarge(exceptions.APIException):
     default_code = "too_large"
 
 
+def _check_charset(media_type: str) -> None:
+    """Refuse a charset nobody knows: what it says of the body cannot be believed."""
+    header = Message()
+    header["content-type"] = media_type
+    charset = header.get_content_charset()
+    try:
+        codecs.lookup(charset or "utf-8")
+    except LookupError:
+        raise exceptions.UnsupportedMediaType(media_type) from None
+
+
 class LimitedJSONParser(JSONParser):
     """REST framework's parser reads the stream whole, however long it is, and breaks on JSON nested thousands deep."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Return what the body says. Raises `TooLarge` (413) and `ParseError` (400)."""
+        """Return what the body says. Raises `TooLarge` (413), `UnsupportedMediaType` (415) and `ParseError` (400)."""
+        _check_charset(media_type or "")
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(most + 1)
         if len(raw) > most:

@@ -66,7 +66,11 @@ def destination(seller: Seller) -> str:
 
 @pytest.fixture
 def subscribed(seller: Seller, queue: Any) -> Iterator[Seller]:
-    """Northpine US with a subscription to order changes, ended after the test."""
+    """Northpine US with a subscription to order changes, ended after the test; one left by the product's own ends first."""
+    known = seller.call("GET", "/notifications/v1/subscriptions/ORDER_CHANGE")
+    if known.status_code == 200:
+        old = f"/notifications/v1/subscriptions/ORDER_CHANGE/{known.json()['payload']['subscriptionId']}"
+        seller.call("DELETE", old, token=app_token(seller))
     body = {"payloadVersion": "1.0", "destinationId": destination(seller), "processingDirective": DIRECTIVE}
     made = seller.call("POST", "/notifications/v1/subscriptions/ORDER_CHANGE", json=body)
     assert made.status_code == 200, made.text
