@@ -27,7 +27,7 @@ from tests.accounts.conftest import session_token, shopify_query
 from tests.canaries import Planted
 from tests.factories import Cast, make_merchant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 JUNK = [
     "", " ", "a\x00b", "x" * 20_000, "-1", "0", "9" * 30, "1e999", "NaN", "\u0663", "\u00b2", "null", "true", "[]", "{}", "'; DROP TABLE x; --",
