@@ -61,6 +61,7 @@ class Row:
     late: bool
     store_name: str
     store_url: str
+    market_url: str
     version: str
 
 
@@ -156,7 +157,7 @@ def build(orders: Sequence[Order], details: Mapping[int, PersonalDetails], query
                 currency=order.currency, status=order.status, raw_status=order.raw_status, state=order.export_state,
                 words=words(order), button=button(order, url), ship_by=order.ship_by if note or _to_ship(order) else None,
                 ship_note=note, late=late, store_name=order.store_order_name or order.store_order_id.rsplit("/", 1)[-1],
-                store_url=links.store_url(order), version=version(order),
+                store_url=links.store_url(order), market_url=links.marketplace_url(order), version=version(order),
             )
         )  # fmt: skip
     return found

@@ -51,6 +51,14 @@ def test_an_order_in_the_store_links_to_it(pages: Client, merchant: Cast) -> Non
     assert re.search(r'<a class="shop-id" href="[^"]+/orders/10482"[^>]*>#10482</a>', page)
 
 
+def test_a_row_leads_to_the_order_at_the_marketplace(pages: Client, merchant: Cast) -> None:
+    order = save_order(merchant)
+
+    page = pages.get("/orders/").content.decode()
+
+    assert re.search(rf'<a class="out" href="[^"]+/orders-v3/order/{order.marketplace_order_id}"', page)
+
+
 def test_the_page_asks_at_most_twelve_questions(pages: Client, merchant: Cast) -> None:
     for _ in range(12):
         save_order(merchant, after=OUT_OF_STOCK)
