@@ -71,7 +71,7 @@ def _title(order: Order, storefront: str, data: dict[str, Any]) -> str:
 
 def _sentence(order: Order, data: dict[str, Any], storefront: str) -> str:
     if order.reason_code == "OUT_OF_STOCK":
-        return "Unable to reserve inventory. Nothing was reserved for the other lines, so no stock is blocked."
+        return "Unable to reserve inventory. Nothing of this order is reserved, so no stock is blocked."
     if order.reason_code == "NO_MATCH":
         return f"{reasons.sentence('NO_MATCH', data)}. Match the line to a product, or create a product with this SKU."
     if order.reason_code:
