@@ -84,6 +84,10 @@ class AddressRejected(Rejected):
     """The store refuses the address; `fields` names the part."""
 
 
+class OptionsMissing(Rejected):
+    """The store wants mandatory product options to be filled; `fields` names them."""
+
+
 class AccessDenied(Rejected):
     """The credentials are good but this operation is not granted (scope, role, approval)."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from connectors.contract.types import Grant, MarketplaceOrder, OrderHint, Page, Site, Window
+from connectors.contract.types import AccountEvent, Finding, Grant, MarketplaceOrder, OrderHint, Page, Site, Window
 
 
 class Marketplace(Protocol):
@@ -40,10 +40,32 @@ class PushesOrders(Protocol):
     """A marketplace that can tell us about order changes."""
 
     def subscribe(self, destination: str) -> str:
-        """Make sure order changes are sent to `destination` (an ARN or a URL); return the subscription's id."""
+        """Make sure order changes are sent to `destination` (an ARN or a URL); return the subscription's id.
+
+        Harmless to repeat. Raises `AccessDenied` when the platform does not offer it to this app.
+        """
 
     def unsubscribe(self, subscription_id: str) -> None:
         """End the subscription; ending it twice does no harm."""
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """A platform that can be looked over after connecting (F9); stores too."""
+
+    def check(self) -> Sequence[Finding]:
+        """Look at what must be right for the connection to work. Raises `ConnectorError` when nothing can be read."""
+
+
+class PushReader(Protocol):
+    """Verifies and reads a marketplace's push messages that come by HTTP. It may have to fetch the sender's key first."""
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> AccountEvent:
+        """Return the event. Raises `Rejected` (code `signature`) when the signature is missing or wrong,
+        `TransientError` when the key could not be fetched: the sender shall try again."""
+
+    def challenge(self, query: Mapping[str, str], endpoint: str) -> Mapping[str, str] | None:
+        """Answer the sender's question whether `endpoint` (our own address, as registered) is ours; None: not one."""
 
 
 class Authorization(Protocol):

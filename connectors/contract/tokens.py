@@ -19,10 +19,23 @@ class TokenSource(Protocol):
 
 
 class BudgetStore(Protocol):
-    """Daily and slow limits, kept in the database; implemented in `accounts/budgets.py` (MECHANISMS 10)."""
+    """Daily and slow limits of our application, kept in the database; implemented in `accounts/budgets.py`.
 
-    def take(self, name: str, *, limit: int, units: int = 1) -> float:
-        """Take `units` of today's `limit` of the budget `name`; return 0.0, or the seconds until some are free."""
+    They are shared by all merchants: `who` is the account that asks, `kind` what for. Everybody has a floor, and orders
+    go before stock before listings (MECHANISMS 10).
+    """
+
+    def take(self, name: str, *, limit: int, units: int = 1, who: str = "", kind: str = "orders") -> float:
+        """Take `units` of today's `limit` of the budget `name`; return 0.0, or the seconds until some are free.
+
+        `kind` is orders, stock or listings.
+        """
 
     def correct(self, name: str, *, used: int) -> None:
-        """Set what the platform's own headers say was used today."""
+        """Set what the platform's own headers say was used today; it only ever raises our count."""
+
+    def learned(self, name: str) -> int | None:
+        """Return the limit the platform itself told last (`learn`), or None."""
+
+    def learn(self, name: str, *, limit: int) -> None:
+        """Keep the daily limit the platform's headers or its rate-limit call told."""

@@ -68,6 +68,10 @@ class PersonalDetails:
     """Line id → what the buyer wrote on the gift card."""
     customization_urls: Mapping[str, str] = field(default_factory=dict)
     """Line id → the marketplace's short-lived link to the customization archive."""
+    line_notes: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    """Line id → (question, answer) pairs the buyer filled in: Etsy's personalization. Never used to match a line."""
+    buyer_notes: str = ""
+    """What the buyer wrote to the seller at checkout (eBay `buyerCheckoutNotes`, Etsy `message_from_buyer`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,15 @@ class MarketplaceOrderLine:
     total: Decimal | None = None
     """What the buyer paid for this line; the terms above add up to it or the order says so."""
     cancel_requested: bool = False
+    digital: bool = False
+    """Nothing is shipped and no stock is taken (Etsy `is_digital`)."""
+
+
+class Withheld(StrEnum):
+    """What the marketplace will not tell this app at all, however long we wait (Etsy's region rules)."""
+
+    ADDRESS = "address"
+    EMAIL = "email"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +153,12 @@ class MarketplaceOrder:
     """The answer as it came, for support; it holds personal data and is stored encrypted."""
     problem: str = ""
     """Why this order could not be read fully; empty when all is well. Such an order is stored as held."""
+    withheld: tuple[Withheld, ...] = ()
+    """What is missing for good. A missing address that is not named here is expected to come later."""
+    cancel_requested: bool = False
+    """A cancellation of the whole order is in play (eBay): nothing is created until it is decided."""
+    lines_identify: bool = False
+    """The line ids stay when the order's own id changes (eBay, when an unpaid order is paid)."""
 
     @property
     def reserves_for_payment(self) -> bool:
@@ -195,6 +214,46 @@ class OrderHint:
     """(seller SKU, units)."""
 
 
+class AccountTopic(StrEnum):
+    """What a marketplace's push message is about."""
+
+    ORDER = "order"
+    """Look at these orders again."""
+    REVOKED = "revoked"
+    """The seller took our permission away."""
+    ERASE_BUYER = "erase_buyer"
+    """A user of the marketplace asks to be forgotten (eBay marketplace account deletion)."""
+    OTHER = "other"
+    """Genuine, and nothing we act on."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    """A verified push message of a marketplace, reduced to what it asks us to look at again."""
+
+    event_id: str
+    topic: AccountTopic
+    account_key: str = ""
+    """The platform's own name of the seller; empty when the message concerns every merchant (`ERASE_BUYER`)."""
+    order_ids: tuple[str, ...] = ()
+    at: datetime | None = None
+    buyer: Mapping[str, str] = field(default_factory=dict)
+    """`ERASE_BUYER`: `username` and `user_id` as the marketplace knows them. Never stored, never logged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check after connecting (F9): what was looked at, whether it is well, and how to mend it.
+
+    `ok` None means that it could not be looked at now. `sentence` and `fix` are for merchants.
+    """
+
+    code: str
+    ok: bool | None
+    sentence: str
+    fix: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What a platform hands out when the merchant agrees: tokens, whose they are, and how long they live.
@@ -224,6 +283,17 @@ class InventoryRule(StrEnum):
     """Leave stock alone (FBA, already shipped)."""
 
 
+class CustomerMode(StrEnum):
+    """Whose order it is in the store (F72)."""
+
+    GUEST = "guest"
+    """Nobody's: no customer record is made or touched."""
+    BY_EMAIL = "by_email"
+    """The customer with this e-mail address, made if there is none; never subscribed to marketing."""
+    FIXED = "fixed"
+    """One customer of the merchant's choice."""
+
+
 @dataclass(frozen=True, slots=True)
 class DraftTax:
     """A tax line: the amount the buyer paid, its title and rate (0.0825)."""
@@ -236,7 +306,7 @@ class DraftTax:
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """A line of the order to create. `variant_id` is the store's own id; None means a custom line."""
+    """A line of the order to create. `variant_id` is the store's own id; None means a custom line, linked to nothing."""
 
     title: str
     quantity: int
@@ -295,7 +365,15 @@ class StoreOrderDraft:
     location_id: str = ""
     """The store's id of the location that shipped it; needed with `fulfilled`."""
     status_id: str = ""
-    """The store's own status for the new order, where it has such a thing (BigCommerce)."""
+    """The store's own status for the new order, where it has such a thing (BigCommerce); empty: the connector's default."""
+    customer: CustomerMode = CustomerMode.GUEST
+    customer_id: str = ""
+    """The store's id of the one customer all orders of this account belong to; with `CustomerMode.FIXED`."""
+    buyer_notes: str = ""
+    """What the buyer wrote to the seller; shown to the merchant as the customer's message where the store has a place."""
+    fill_options: bool = False
+    """Fill the product's mandatory options: their default, else their first value, else `option_text` (F70)."""
+    option_text: str = ""
     test: bool = False
     send_receipt: bool = False
 
@@ -342,6 +420,9 @@ class StoreVariant:
     oversell_allowed: bool = False
     """The store sells on at zero (Shopify policy *continue*)."""
     active: bool = True
+    visible: bool = True
+    """Shoppers can see the product in the store (BigCommerce `is_visible`)."""
+    tags: tuple[str, ...] = ()
     requires_shipping: bool = True
     is_bundle: bool = False
     image_url: str = ""
@@ -394,6 +475,12 @@ class StoreInfo:
     country: str = ""
     claims_stock: str = "at_creation"
     scopes: tuple[str, ...] = ()
+    order_statuses: tuple[tuple[str, str], ...] = ()
+    """(id, the store's own label) of the statuses a new order may get; empty where there is no such choice."""
+    currencies: tuple[str, ...] = ()
+    """The currencies an order may be made in; empty: any."""
+    taxes_included: bool = False
+    """The store's prices include tax."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from aiohttp import web
 
 from connectors.sandbox import catalog
 from connectors.sandbox.amazon import sqs
-from connectors.sandbox.amazon.buying import WORDS, Buyers, Refusal, line_total, total
+from connectors.sandbox.amazon.buying import WORDS, Buyers, line_total, total
 from connectors.sandbox.amazon.common import AMAZON, Amazon
 from connectors.sandbox.amazon.sites import REGIONS, SITES
 from connectors.sandbox.amazon.state import Doc, amount
 from connectors.sandbox.control_input import Handler, guard, number, read_body, text_field, whole
 from connectors.sandbox.faults import KINDS
 from connectors.sandbox.limits import PLATFORMS, PROFILES
+from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.server import CORE
 from connectors.sandbox.shopify.control import ShopifyControl
 from connectors.sandbox.traffic import TRAFFIC

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from connectors.sandbox.amazon.buying import Refusal
-from connectors.sandbox.amazon.state import Doc
+from connectors.sandbox.platforms import Doc, Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

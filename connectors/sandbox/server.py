@@ -22,6 +22,7 @@ from aiohttp import web
 
 from connectors.sandbox.faults import AFTER, BEFORE, Fault, Faults
 from connectors.sandbox.limits import Limits
+from connectors.sandbox.platforms import MarketplaceControl, StoreControl
 from connectors.sandbox.webhooks import Webhooks
 from connectors.sandbox.world import World
 
@@ -65,6 +66,8 @@ class Core:
     base_url: str
     web_url: str
     faces: dict[str, Face] = field(default_factory=dict)
+    marketplaces: dict[str, MarketplaceControl] = field(default_factory=dict)
+    stores: dict[str, StoreControl] = field(default_factory=dict)
     calls: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     throttled: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     csrf_key: str = ""

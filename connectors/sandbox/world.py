@@ -33,7 +33,7 @@ WRITE_KINDS = (
 )
 """Every kind the write record can hold. The last two are alarms: things that must never happen."""
 
-KEPT_TABLES = frozenset(
+_KEPT = frozenset(
     {
         "settings",
         "amazon_sellers",
@@ -50,7 +50,7 @@ KEPT_TABLES = frozenset(
         "shopify_definitions",
     }
 )
-"""Tables of apps, sellers, tokens and subscriptions: they stay when the world is reset."""
+"""Tables of apps, sellers, tokens and subscriptions: they stay when the world is reset. Others name theirs: `keep`."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS docs (tbl TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
@@ -83,6 +83,7 @@ class World:
         self._counted: set[str] = set()
         self._written: list[tuple[int, str, str, str, str, str | None, str, str]] = []
         self._reset_callbacks: list[Callable[[], None]] = []
+        self._kept: set[str] = set(_KEPT)
         self.skew_seconds = 0.0
         """Added to the clock while a `clock_skew` fault is on."""
         self._db = sqlite3.connect(self.directory / "sandbox.sqlite3", isolation_level=None)
@@ -250,6 +251,10 @@ class World:
 
     # ── reset ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def keep(self, *tables: str) -> None:
+        """Name tables of apps, sellers, tokens and subscriptions: they stay when the world is reset."""
+        self._kept.update(tables)
+
     def on_reset(self, callback: Callable[[], None]) -> None:
         """Have a function called after each reset, to sow the demo world again."""
         self._reset_callbacks.append(callback)
@@ -257,7 +262,7 @@ class World:
     def reset(self) -> None:
         """Forget the world and the write record; tokens, apps and subscriptions stay; the clock is set right."""
         self.commit()
-        world = [name for name in self._tables if name not in KEPT_TABLES]
+        world = [name for name in self._tables if name not in self._kept]
         self._db.execute("BEGIN")
         self._db.execute("DELETE FROM writes")
         self._db.executemany("DELETE FROM docs WHERE tbl = ?", [(name,) for name in world])

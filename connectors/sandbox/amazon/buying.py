@@ -15,6 +15,7 @@ from connectors.sandbox.amazon import people
 from connectors.sandbox.amazon.common import Amazon
 from connectors.sandbox.amazon.sites import SITES, Site
 from connectors.sandbox.amazon.state import Doc, amount
+from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.world import iso_ms
 
 STATUSES = {"pending": "PENDING", "paid": "UNSHIPPED", "shipped": "SHIPPED", "canceled": "CANCELLED"}
@@ -32,15 +33,6 @@ MODES = ("push", "sweep", "silent")
 """push: a notification and the lists; sweep: the lists only; silent: only the list by creation, and getOrder."""
 _MOST = 5000
 ZERO = Decimal(0)
-
-
-class Refusal(Exception):
-    """A request the control API refuses: which field, why, and the status (400 unless the order's state forbids it)."""
-
-    def __init__(self, field: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.field = field
-        self.status = status
 
 
 class Buyers:

@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from connectors.sandbox import catalog, pages
-from connectors.sandbox.amazon.buying import WORDS, Refusal, total
+from connectors.sandbox.amazon.buying import WORDS, total
 from connectors.sandbox.amazon.common import AMAZON, RATES, Amazon
 from connectors.sandbox.amazon.state import Doc, amount
 from connectors.sandbox.control import BUYERS, STORES, mails, reset_world
 from connectors.sandbox.faults import KINDS
 from connectors.sandbox.limits import PLATFORMS, PROFILES
+from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.server import CORE
 from connectors.sandbox.traffic import TRAFFIC
 

@@ -1,0 +1,115 @@
+"""What a pretend platform offers the rest of the sandbox, besides its own wire format.
+
+A platform's `setup(app, world)` registers itself: `core.faces[name]` (how its errors are worded), and
+`core.marketplaces[name]` or `core.stores[name]` (how the control API, the order stream and the pages drive it). Nothing
+outside its folder names it, but the line in `FOLDERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+Doc = dict[str, Any]
+Answer = tuple[int, Any]
+"""HTTP status and the JSON to answer."""
+
+FOLDERS = ("amazon", "ebay", "etsy", "shopify", "bigcommerce")
+"""The pretend platforms, in the order pages show them: one folder each under `connectors/sandbox`."""
+
+
+class Refusal(Exception):
+    """A request the control API refuses: which field, why, and the status (400 unless the order's state forbids it)."""
+
+    def __init__(self, field: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.field = field
+        self.status = status
+
+
+class MarketplaceControl(Protocol):
+    """A pretend marketplace, driven in the control API's words (CONTROL_API.md). Wrong input raises `Refusal`.
+
+    Money is decimal strings in the order's currency. `key` is the seller's or shop's own name there.
+    """
+
+    platform: str
+    operations: Sequence[str]
+    """The names of its calls, for faults."""
+
+    def keys(self) -> list[str]:
+        """Return all sellers, the demo's first."""
+
+    def seller(self, key: str) -> Doc:
+        """Return `{key, name, merchant, region, sites, currency, connected, orders}`; `merchant` is the demo's slug or ""."""
+
+    def place(self, key: str, body: Doc) -> list[str]:
+        """Let buyers order (`POST …/orders`); return the order ids."""
+
+    def order(self, key: str, order_id: str) -> Doc:
+        """Return an order in the control API's words: `{id, status, site, fulfilled_by, created_at, updated_at, lines:
+        [{id, sku, title, quantity, shipped, unit_price, total}], total, currency, shipments, canceled, refunds}`."""
+
+    def orders(self, key: str, start: int, limit: int) -> tuple[list[Doc], str | None]:
+        """Return orders newest first from an offset, and the next offset as text."""
+
+    def change(self, key: str, order_id: str, body: Doc) -> Doc:
+        """Let the order's life go on (`PATCH …/orders/{id}`); return it as `order` does."""
+
+    def listings(self, key: str, sku: str | None = None) -> list[Doc]:
+        """Return listings: `{sku, title, quantity, price, fulfilled_by, version, updated_at, kind, store_sku, variation,
+        item_id, …}`; `kind` and `store_sku` as in `catalog.sellers`."""
+
+    def revoke(self, key: str) -> None:
+        """The seller withdraws access."""
+
+    def add(self, key: str, body: Doc) -> Doc:
+        """Make a further seller who agreed to our app (benches): `{name?, like?, sites?, currency?}`; returns
+        `{key, refresh_token, …}`."""
+
+    def action(self, key: str, action: str, body: Doc) -> Doc:
+        """Do what only this platform has (`POST /accounts/{platform}/{key}/{action}`); 404 Refusal for unknown ones."""
+
+    def addresses(self) -> Doc:
+        """Return this platform's part of `GET /endpoints`."""
+
+    def client(self) -> Doc:
+        """Return how a foreign client signs in: client id and secret, `refresh_tokens` by seller key, …"""
+
+
+class StoreControl(Protocol):
+    """A pretend store platform, driven in the control API's words. Every method answers (status, JSON)."""
+
+    platform: str
+    operations: Sequence[str]
+
+    def keys(self) -> list[str]:
+        """Return the keys of all its stores, the demo's first."""
+
+    def knows(self, key: str) -> bool:
+        """Say whether there is a store of this key."""
+
+    def accepts(self, key: str) -> bool:
+        """Say whether a key has this platform's form, so that a new store of that name would be its own."""
+
+    def admin_page(self, key: str) -> str:
+        """Return the address of the store's pretend admin."""
+
+    def add_shop(self, key: str, body: Doc) -> Answer: ...
+
+    def variants(self, key: str, query: Mapping[str, str]) -> Answer: ...
+
+    def put_variant(self, key: str, selector: Mapping[str, str], body: Doc) -> Answer: ...
+
+    def add_variant(self, key: str, body: Doc) -> Answer: ...
+
+    def orders(self, key: str, query: Mapping[str, str]) -> Answer: ...
+
+    def order_action(self, key: str, order_id: str, action: str, body: Doc) -> Answer: ...
+
+    def store_action(self, key: str, action: str, body: Doc) -> Answer: ...
+
+    def addresses(self) -> Doc: ...
+
+    def client(self) -> Doc:
+        """Return `{client_id, client_secret, tokens: {key: {…}}}`."""
