@@ -36,14 +36,12 @@ def platform_credentials(app_configs: Any = None, **kwargs: Any) -> list[CheckMe
     """Name the platform credentials that production lacks; without them nobody can connect that platform."""
     if settings.MODE != "production":
         return []
-    needed = {
-        "SALESTIO_AMAZON_CLIENT_ID": settings.AMAZON["client_id"],
-        "SALESTIO_AMAZON_CLIENT_SECRET": settings.AMAZON["client_secret"],
-        "SALESTIO_AMAZON_APPLICATION_ID": settings.AMAZON["application_id"],
-        "SALESTIO_SHOPIFY_CLIENT_ID": settings.SHOPIFY["client_id"],
-        "SALESTIO_SHOPIFY_CLIENT_SECRET": settings.SHOPIFY["client_secret"],
-    }
-    missing = [name for name, value in needed.items() if not value]
+    missing = [
+        value.env
+        for platform, declared in settings.PLATFORM_SETTINGS.items()
+        for name, value in declared.app.items()
+        if value.required and not settings.PLATFORM_APPS[platform][name]
+    ]
     if not missing:
         return []
     hint = "docs/real-accounts.md says where to get them."

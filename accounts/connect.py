@@ -20,7 +20,7 @@ from django.utils.timezone import now
 from accounts import audit, connections, credentials
 from accounts.models import AccountRoute, ConnectState, MarketplaceAccount, Merchant, Store, StoreRoute, User
 from connectors import registry
-from connectors.contract.errors import ConnectorError, TransientError
+from connectors.contract.errors import AccessDenied, ConnectorError, TransientError
 from connectors.contract.marketplace import PushesOrders
 from connectors.contract.types import Grant, StoreInfo
 from salestio import routes, tenancy
@@ -116,10 +116,7 @@ class FixedToken:
 
 def sites_of(platform: str, region: str, grant: Grant) -> list[str]:
     """Ask the marketplace on which sites this seller may sell; [] when it does not answer now. No transaction."""
-    connector = registry.load(registry.platform(platform).connector)
-    client = connector(
-        grant.key, region, FixedToken(grant.access_token), connections.limiter(), connections.config(platform)
-    )
+    client = connections.marketplace_client(platform, grant.key, region, FixedToken(grant.access_token))
     try:
         return [site.code for site in client.sites() if site.active]
     except TransientError as error:
@@ -198,12 +195,12 @@ def _refuse_wrong_seller(merchant_id: int, wish: AccountWish, grant: Grant, rout
             "this account and confirm again; or add the other seller as a new account.",
             "other_seller",
         )
-    limit = int(str(settings.AMAZON["seller_limit"]))
-    if route is None and wish.platform == "amazon":
-        sellers = AccountRoute.objects.filter(platform="amazon").values("key").distinct().count()
-        if limit and sellers >= limit:
+    limit = int(settings.PLATFORM_APPS[wish.platform].get("seller_limit") or 0)
+    if route is None and limit:
+        sellers = AccountRoute.objects.filter(platform=wish.platform).values("key").distinct().count()
+        if sellers >= limit:
             raise ConnectRefused(
-                f"Amazon allows this app {counted(limit, 'seller')} until it is listed in its app store, "
+                f"{label} allows this app {counted(limit, 'seller')} until it is listed in its app store, "
                 "and all places are taken. "
                 "Ask our support; you are on the list as soon as a place is free.",
                 "seller_limit",
@@ -276,15 +273,20 @@ def _account_works(account: MarketplaceAccount) -> None:
 
 
 def set_up_account(merchant_id: int, account_id: int) -> None:
-    """Subscribe to the account's order changes where a queue is configured. An outbox handler: harmless to repeat."""
+    """Subscribe to the account's order changes where the marketplace pushes. An outbox handler: harmless to repeat."""
     with tenancy.scope(merchant_id):
         account = MarketplaceAccount.objects.filter(pk=account_id, state=MarketplaceAccount.State.ACTIVE).first()
-    arn = connections.queue_arn(account.platform) if account else ""
-    if account is None or not arn:
+    address = connections.push_address(account.platform) if account else ""
+    if account is None or not address:
         return
     client = connections.marketplace(account)
     if isinstance(client, PushesOrders):
-        subscription = client.subscribe(arn)
+        try:
+            subscription = client.subscribe(address)
+        except AccessDenied as error:
+            # The platform does not offer push to this app: orders come by sweep, which is enough.
+            log.info("no push for this account", platform=account.platform, error=error.message)
+            return
         with tenancy.scope(merchant_id):
             MarketplaceAccount.objects.filter(pk=account_id).update(subscription_id=subscription)
 
@@ -447,7 +449,7 @@ def set_up_store(merchant_id: int, store_id: int) -> None:
         store = Store.objects.filter(pk=store_id, state=Store.State.ACTIVE).first()
     if store is None:
         return
-    report = connections.storefront(store).set_up(webhook_url=f"{settings.WEB_URL}/webhooks/{store.platform}")
+    report = connections.storefront(store).set_up(webhook_url=connections.webhook_address(store.platform))
     with tenancy.scope(merchant_id):
         if report.missing:
             routes.emit(

@@ -21,8 +21,10 @@ from accounts.credentials import DatabaseTokens
 from accounts.models import Credential, MarketplaceAccount, Store
 from connectors import registry
 from connectors.contract.errors import AuthorizationExpired, RateLimited
-from connectors.contract.marketplace import Marketplace
+from connectors.contract.marketplace import Marketplace, PushReader
+from connectors.contract.settings import AppSettings
 from connectors.contract.storefront import Storefront
+from connectors.contract.tokens import TokenSource
 from connectors.contract.types import OrderHint, StoreEvent
 from connectors.ratelimit import Limiter, RedisLimiter
 from salestio import calls, tenancy
@@ -51,10 +53,22 @@ def budgets() -> DatabaseBudgets:
 
 
 @cache
+def app_settings(platform: str) -> AppSettings:
+    """Return what the environment says of our application at a platform. Raises `LookupError` for an unknown one."""
+    registry.platform(platform)
+    return AppSettings(
+        urls=settings.PLATFORM_URLS[platform],
+        app=settings.PLATFORM_APPS[platform],
+        app_url=settings.WEB_URL,
+        app_name=settings.BRAND_NAME,
+        deadlines=deadlines(),
+    )
+
+
+@cache
 def config(platform: str) -> Any:
     """Return the platform's configuration from settings. Raises `LookupError` for a platform we do not have."""
-    registry.platform(platform)
-    return {"amazon": _amazon_config, "shopify": _shopify_config}[platform]()
+    return registry.load(registry.platform(platform).config)(app_settings(platform))
 
 
 def deadlines() -> Any:
@@ -66,42 +80,6 @@ def deadlines() -> Any:
     return Deadlines(read=max(times.call_read, 4.0), total=max(times.call_total, 10.0))
 
 
-def _amazon_config() -> Any:
-    from connectors.amazon.config import AmazonConfig
-
-    urls: dict[str, str] = settings.PLATFORM_URLS["amazon"]
-    app: dict[str, Any] = settings.AMAZON
-    return AmazonConfig(
-        client_id=app["client_id"],
-        client_secret=app["client_secret"],
-        application_id=app["application_id"],
-        na=urls["na"],
-        eu=urls["eu"],
-        fe=urls["fe"],
-        lwa=urls["lwa"],
-        seller_central=urls["seller_central"],
-        app_name=settings.BRAND_NAME,
-        deadlines=deadlines(),
-    )
-
-
-def _shopify_config() -> Any:
-    from connectors.shopify.config import ShopifyConfig
-
-    urls: dict[str, str] = settings.PLATFORM_URLS["shopify"]
-    app: dict[str, Any] = settings.SHOPIFY
-    return ShopifyConfig(
-        client_id=app["client_id"],
-        client_secret=app["client_secret"],
-        url_template=urls["shop"],
-        admin_template=urls["admin"],
-        scopes=tuple(app["scopes"]),
-        app_url=settings.WEB_URL,
-        app_name=settings.BRAND_NAME,
-        deadlines=deadlines(),
-    )
-
-
 @cache
 def authorization(platform: str) -> Any:
     """Return the platform's consent dance (`contract.marketplace.Authorization`)."""
@@ -109,88 +87,116 @@ def authorization(platform: str) -> Any:
 
 
 def webhook_reader(platform: str) -> Callable[[Mapping[str, str], bytes], StoreEvent]:
-    """Return what verifies and reads this platform's webhooks. Raises `LookupError` where there are none."""
-    path = registry.platform(platform).webhooks
+    """Return what verifies and reads this store platform's webhooks. Raises `LookupError` where there are none."""
+    path = registry.PLATFORMS[platform].webhooks if platform in registry.PLATFORMS else ""
     if not path:
         raise LookupError(f"{platform} sends no webhooks")
     read = registry.load(path)
-    secret = settings.SHOPIFY["client_secret"]
+    secret = settings.PLATFORM_APPS[platform]["client_secret"]
     return lambda headers, body: read(headers, body, secret=secret)
 
 
+@cache
+def push_reader(platform: str) -> PushReader:
+    """Return what verifies and reads this marketplace's push by HTTP. Raises `LookupError` where there is none."""
+    path = registry.PLATFORMS[platform].pushes if platform in registry.PLATFORMS else ""
+    if not path:
+        raise LookupError(f"{platform} sends no push by HTTP")
+    reader: PushReader = registry.load(path)(config(platform), limiter())
+    return reader
+
+
+def push_address(platform: str) -> str:
+    """Return where this marketplace shall send order changes: our queue's name there, or our own address; "" for none."""
+    line = registry.platform(platform)
+    if line.queue_name:
+        return str(registry.load(line.queue_name)(app_settings(platform)))
+    return webhook_address(platform) if line.pushes else ""
+
+
+def webhook_address(platform: str) -> str:
+    """Return the address of our door for this platform's messages."""
+    return f"{settings.WEB_URL}/webhooks/{platform}"
+
+
 def hint_reader(platform: str) -> Callable[[dict[str, Any]], OrderHint | None]:
-    """Return what reads this marketplace's push messages. Raises `LookupError` where there are none."""
+    """Return what reads the messages of this marketplace's queue. Raises `LookupError` where there are none."""
     path = registry.platform(platform).hints
     if not path:
-        raise LookupError(f"{platform} pushes no orders")
-    return registry.load(path)
+        raise LookupError(f"{platform} has no queue")
+    read: Callable[[dict[str, Any]], OrderHint | None] = registry.load(path)
+    return read
 
 
 def queue(platform: str) -> Any:
     """Return the platform's notification queue for the listener, or None when none is configured."""
-    app: dict[str, Any] = settings.AMAZON
-    if platform != "amazon" or not app["queue_url"]:
-        return None
-    sqs = registry.load("connectors.amazon.sqs:Queue")
-    return sqs(
-        app["queue_url"],
-        region=app["aws_region"],
-        access_key_id=app["aws_access_key_id"],
-        secret_access_key=app["aws_secret_access_key"],
-        endpoint_url=settings.PLATFORM_URLS["amazon"]["sqs"],
-    )
+    path = registry.platform(platform).queue
+    return registry.load(path)(app_settings(platform)) if path else None
 
 
-def queue_arn(platform: str) -> str:
-    """Return the name under which the marketplace knows our queue, '' when none is configured.
-
-    Made from the queue's address where it is not set: .../<account>/<name> is arn:aws:sqs:<region>:<account>:<name>.
-    """
-    app: dict[str, Any] = settings.AMAZON
-    if platform != "amazon" or not app["queue_url"]:
-        return ""
-    account, _, name = app["queue_url"].rstrip("/").rpartition("/")
-    return app["queue_arn"] or f"arn:aws:sqs:{app['aws_region']}:{account.rpartition('/')[2]}:{name}"
+def queued_platforms() -> list[str]:
+    """Return the marketplaces that may write to a queue of ours."""
+    return [line.name for line in registry.marketplaces() if line.queue]
 
 
 def sites(platform: str) -> dict[str, list[tuple[str, str]]]:
-    """Return region → [(site code, "United States (US)")], to choose from; {} for a platform without regions."""
-    if platform != "amazon":
+    """Return region → [(site code, "United States (US)")], to choose from; {} for a platform without sites to choose."""
+    path = registry.platform(platform).sites
+    if not path:
         return {}
     from babel import Locale
 
-    from connectors.amazon.sites import SITES
-
     territories = Locale("en").territories
-    found: dict[str, list[tuple[str, str]]] = {}
-    for site in SITES:
-        found.setdefault(site.region, []).append((site.code, f"{territories[site.country]} ({site.code})"))
-    return found
+    return {
+        region: [(code, f"{territories[country]} ({code})") for code, country in rows]
+        for region, rows in registry.load(path)().items()
+    }
+
+
+def personal_fields() -> frozenset[str]:
+    """Return the names under which any platform's payload holds what identifies a buyer."""
+    return frozenset(
+        name for line in registry.PLATFORMS.values() if line.personal for name in registry.load(line.personal)
+    )
+
+
+# ── addresses a person clicks ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def admin_page(store: Store, path: str = "") -> str:
-    """Return the address of a page in the store's own admin, for links a person clicks."""
-    return settings.PLATFORM_URLS["shopify"]["admin"].replace("{shop}", store.key).rstrip("/") + path
+    """Return the address of a page in the store's own admin."""
+    return str(config(store.platform).admin_url(store.key, path))
 
 
-def app_page(shop: str) -> str:
-    """Return the address of our app inside that Shopify store's admin."""
-    admin = settings.PLATFORM_URLS["shopify"]["admin"].replace("{shop}", shop).rstrip("/")
-    return f"{admin}/apps/{settings.SHOPIFY['handle']}"
+def store_order_page(store: Store, order_id: str) -> str:
+    """Return the address of a store order in the store's own admin."""
+    return str(config(store.platform).order_page(store.key, order_id))
+
+
+def product_page(store: Store, product_id: str) -> str:
+    """Return the address of a product in the store's own admin."""
+    return str(config(store.platform).product_page(store.key, product_id))
+
+
+def marketplace_order_page(account: MarketplaceAccount, order_id: str, *, site: str = "") -> str:
+    """Return the address of an order at its marketplace."""
+    return str(config(account.platform).order_page(order_id, region=account.region, site=site))
+
+
+def app_page(platform: str, key: str) -> str:
+    """Return the address of our app inside that store's admin."""
+    return str(config(platform).app_page(key))
 
 
 def app_market_page(platform: str) -> str:
     """Return our page in the store platform's app market, where a store is added."""
-    return str(settings.PLATFORM_URLS[platform]["app_store"])
+    return str(config(platform).app_store)
 
 
 def is_store_key(platform: str, key: str) -> bool:
     """Say whether this has exactly the form of a store's key; anything else must never become part of an address."""
-    if platform != "shopify":
-        return False
-    from connectors.shopify.config import is_shop
-
-    return is_shop(key)
+    path = registry.platform(platform).is_key
+    return bool(path and registry.load(path)(key))
 
 
 def patiently(call: Callable[[], Any], *, seconds: float = 8.0) -> Any:
@@ -231,7 +237,7 @@ def forget_all() -> None:
     """Drop every client and what is made from settings (tests)."""
     with _lock:
         _clients.clear()
-    for made in (limiter, budgets, config, authorization):
+    for made in (limiter, budgets, app_settings, config, authorization, push_reader):
         made.cache_clear()
 
 
@@ -268,5 +274,12 @@ def _open_store(store: Store, tokens: DatabaseTokens) -> Storefront:
 
 
 def _open_account(account: MarketplaceAccount, tokens: DatabaseTokens) -> Marketplace:
-    connector = registry.load(registry.platform(account.platform).connector)
-    return connector(account.key, account.region, tokens, limiter(), config(account.platform))
+    return marketplace_client(account.platform, account.key, account.region, tokens)
+
+
+def marketplace_client(platform: str, key: str, region: str, tokens: TokenSource) -> Marketplace:
+    """Return a fresh connector of a seller, for `_kept` and for the calls made before an account exists."""
+    line = registry.platform(platform)
+    more = {"budgets": budgets()} if line.budgeted else {}
+    client: Marketplace = registry.load(line.connector)(key, region, tokens, limiter(), config(platform), **more)
+    return client

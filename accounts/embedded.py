@@ -88,7 +88,7 @@ def _token(request: HttpRequest) -> str:
 
 def ancestors(shop: str) -> tuple[str, ...]:
     """Return who may frame a page of this shop: the shop itself and the store platform's admin, nobody else."""
-    parts = urlsplit(settings.PLATFORM_URLS["shopify"]["admin"].replace("{shop}", shop))
+    parts = urlsplit(connections.config(PLATFORM).admin_url(shop))
     own = f"{parts.scheme}://{parts.netloc}"
     return (own, "https://admin.shopify.com") if parts.netloc == shop else (own,)
 

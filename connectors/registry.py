@@ -27,12 +27,32 @@ class Platform:
     """Two letters for the badge; no platform's own logo is used."""
     connector: str
     auth: str
+    settings: str
+    """What it reads of the environment (`contract.settings.PlatformSettings`)."""
+    config: str
+    """Turns `contract.settings.AppSettings` into the connector's configuration."""
     webhooks: str = ""
     """Reads a store's webhook (`contract.storefront.WebhookReader`)."""
     hints: str = ""
-    """Reads a marketplace's push message (`contract.marketplace.HintReader`)."""
+    """Reads a message of a marketplace's queue (`contract.marketplace.HintReader`)."""
+    queue: str = ""
+    """Opens the queue a marketplace writes to, of `AppSettings`; None when none is configured."""
+    queue_name: str = ""
+    """How the marketplace calls that queue, of `AppSettings`."""
+    pushes: str = ""
+    """Reads a marketplace's push by HTTP (`contract.marketplace.PushReader`, made of configuration and limiter)."""
+    sites: str = ""
+    """Gives region → [(site code, country)] to choose from; the region is "" for a platform without regions."""
+    is_key: str = ""
+    """Says whether a text has exactly the form of a store's key; nothing else may become part of an address."""
+    budgeted: bool = False
+    """Its connector is handed a `BudgetStore`: the platform limits our application by the day."""
+    personal: str = ""
+    """The names of its payload's personal fields, for masking."""
     regions: Mapping[str, str] = field(default_factory=dict)
     """Region code → its name, where an account belongs to one region."""
+    notice: str = ""
+    """What the platform's terms want to be said wherever its data is shown."""
 
 
 _AMAZON_REGIONS = {"na": "North America", "eu": "Europe", "fe": "Far East"}
@@ -47,6 +67,11 @@ PLATFORMS: dict[str, Platform] = {
             mark="az",
             connector="connectors.amazon.connector:Amazon",
             auth="connectors.amazon.auth:AmazonAuth",
+            settings="connectors.amazon.settings:SETTINGS",
+            config="connectors.amazon.config:from_app",
+            sites="connectors.amazon.sites:choices",
+            queue="connectors.amazon.sqs:open_queue",
+            queue_name="connectors.amazon.sqs:queue_name",
             hints="connectors.amazon.notifications:read_hint",
             regions=_AMAZON_REGIONS,
         ),
@@ -57,6 +82,9 @@ PLATFORMS: dict[str, Platform] = {
             mark="sh",
             connector="connectors.shopify.connector:Shopify",
             auth="connectors.shopify.auth:ShopifyAuth",
+            settings="connectors.shopify.settings:SETTINGS",
+            config="connectors.shopify.config:from_app",
+            is_key="connectors.shopify.config:is_shop",
             webhooks="connectors.shopify.webhooks:read",
         ),
     )

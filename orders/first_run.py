@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.urls import reverse
 
-from accounts import preferences
+from accounts import connections, preferences
 from accounts.models import MarketplaceAccount, Merchant, Store
 from inventory.models import Location, Variant
 from salestio.lib.text import counted, listed
@@ -34,7 +33,7 @@ def steps(merchant: Merchant, stores: Sequence[Store], accounts: Sequence[Market
     chosen = preferences.read(store).get("default_location") if store else None
     named = dict(places).get(chosen or 0, "")
     importing = bool(preferences.read(merchant)["import_orders"])
-    install = settings.PLATFORM_URLS["shopify"]["app_store"]
+    install = connections.app_market_page(stores[0].platform if stores else "shopify")
     reading = "." if store and store.catalog_synced_at else " so far; reading goes on."
     names = listed([account.name for account in active])
     return [

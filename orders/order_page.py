@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.http import QueryDict
 from django.utils import timezone
 
+from accounts import connections
 from connectors.contract.types import PersonalDetails
 from inventory.models import Reservation, Stock, Variant
 from orders import filters as order_filters
@@ -259,10 +259,7 @@ class OrderPage:
         )  # fmt: skip
 
     def _product_url(self, variant: Variant | None) -> str:
-        if variant is None or self.order.store.platform != "shopify":
-            return ""
-        base = settings.PLATFORM_URLS["shopify"]["admin"].format(shop=self.order.store.key)
-        return f"{base}/products/{variant.product_id.rsplit('/', 1)[-1]}"
+        return connections.product_page(self.order.store, variant.product_id) if variant is not None else ""
 
     @property
     def matched_words(self) -> str:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.timezone import now
 
+from accounts import connections
 from connectors.contract.types import Address, MarketplaceOrder, PersonalDetails
 from orders.models import Buyer, Order
 from salestio import tenancy
@@ -27,7 +28,7 @@ PERSONAL_FIELDS = frozenset(
         "addressInstruction", "dropOffLocation", "legalName", "taxRegistrationNumber", "districtOrCounty", "municipality",
     }
 )  # fmt: skip
-"""Fields of raw payloads that support sees masked; unknown platforms' names are added with their connectors."""
+"""Fields of raw payloads that support sees masked, Amazon's; the other connectors name their own."""
 
 
 def delete_after(order: MarketplaceOrder) -> datetime:
@@ -88,7 +89,8 @@ def details(order: Order) -> PersonalDetails | None:
 def masked(value: Any) -> Any:
     """Return a payload with every personal field masked, whatever it holds, for support."""
     if isinstance(value, Mapping):
-        return {key: _hidden(inner) if key in PERSONAL_FIELDS else masked(inner) for key, inner in value.items()}
+        fields = PERSONAL_FIELDS | connections.personal_fields()
+        return {key: _hidden(inner) if key in fields else masked(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [masked(item) for item in value]
     return value
@@ -107,7 +109,8 @@ def without(text: str, details: PersonalDetails | None) -> str:
     """Return a text of the store with the buyer's own words masked: what is kept of a refusal outlives the buyer's row."""
     if details is None:
         return text
-    said = [details.buyer_name, details.buyer_email, details.buyer_company, details.purchase_order_number]
+    said = [details.buyer_name, details.buyer_email, details.buyer_company, details.purchase_order_number,
+            details.buyer_notes, *(part for pairs in details.line_notes.values() for _, part in pairs)]  # fmt: skip
     if details.shipping:
         address = details.shipping
         said += [address.name, address.company, address.line1, address.line2, address.line3, address.city, address.district,

@@ -14,6 +14,8 @@ import bootstrap_wrapper
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from connectors import registry
+from connectors.contract.settings import PlatformSettings, Value
 from salestio.lib.crypto import KeyRing
 from salestio.lib.times import scaled
 
@@ -252,72 +254,35 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# ── platforms: each address is a setting, in demo it points to the sandbox ───────────────────────────────────────────
+# ── platforms: each folder under connectors declares what it reads; in demo the addresses point to the sandbox ───────
 _PRETEND = SANDBOX_URL if MODE != "production" else ""
 
 
-def platform_address(name: str, real: str, pretend: str) -> str:
-    return address(name, f"{_PRETEND}{pretend}" if _PRETEND else real)
+def declared(value: Value) -> Any:
+    if isinstance(value.default, tuple):
+        return tuple(env.list(value.env, default=list(value.default)))
+    if isinstance(value.default, int):
+        return int(number(value.env, value.default))
+    return str(env.str(value.env, default=value.default))
 
 
+PLATFORM_SETTINGS: dict[str, PlatformSettings] = {
+    name: registry.load(line.settings) for name, line in registry.PLATFORMS.items()
+}
 PLATFORM_URLS: dict[str, dict[str, str]] = {
-    "amazon": {
-        "na": platform_address("SALESTIO_URL_AMAZON_NA", "https://sellingpartnerapi-na.amazon.com", "/amazon/na"),
-        "eu": platform_address("SALESTIO_URL_AMAZON_EU", "https://sellingpartnerapi-eu.amazon.com", "/amazon/eu"),
-        "fe": platform_address("SALESTIO_URL_AMAZON_FE", "https://sellingpartnerapi-fe.amazon.com", "/amazon/fe"),
-        "lwa": platform_address("SALESTIO_URL_AMAZON_LWA", "https://api.amazon.com", "/amazon/lwa"),
-        "sqs": platform_address("SALESTIO_URL_AMAZON_SQS", "", "/sqs"),
-        # Empty outside the sandbox: each site has a Seller Central of its own (connectors/amazon/sites.py).
-        "seller_central": platform_address("SALESTIO_URL_AMAZON_SELLER_CENTRAL", "", "/amazon/sellercentral/{region}"),
-    },
-    "shopify": {
-        "shop": platform_address("SALESTIO_URL_SHOPIFY", "https://{shop}", "/shopify/{shop}"),
-        "admin": platform_address("SALESTIO_URL_SHOPIFY_ADMIN", "https://{shop}/admin", "/shopify/{shop}/admin"),
-        "app_store": platform_address(
-            "SALESTIO_URL_SHOPIFY_APP_STORE", "https://apps.shopify.com/salestio", "/shopify/app-store"
-        ),
-    },
+    platform: {
+        name: address(where.env, f"{_PRETEND}{where.pretend}" if _PRETEND else where.real)
+        for name, where in declaration.addresses.items()
+    }
+    for platform, declaration in PLATFORM_SETTINGS.items()
 }
-SHOPIFY_APP_BRIDGE_URL = str(
-    env.str(
-        "SHOPIFY_APP_BRIDGE_URL",
-        default=f"{_PRETEND}/shopify/app-bridge.js"
-        if _PRETEND
-        else "https://cdn.shopify.com/shopifycloud/app-bridge.js",
-    )
-)
-AMAZON: dict[str, Any] = {
-    "client_id": str(env.str("SALESTIO_AMAZON_CLIENT_ID", default="")),
-    "client_secret": str(env.str("SALESTIO_AMAZON_CLIENT_SECRET", default="")),
-    "application_id": str(env.str("SALESTIO_AMAZON_APPLICATION_ID", default="")),
-    "queue_url": str(env.str("SALESTIO_AMAZON_SQS_QUEUE_URL", default="")),
-    "queue_arn": str(env.str("SALESTIO_AMAZON_SQS_QUEUE_ARN", default="")),
-    "aws_access_key_id": str(env.str("SALESTIO_AWS_ACCESS_KEY_ID", default="")),
-    "aws_secret_access_key": str(env.str("SALESTIO_AWS_SECRET_ACCESS_KEY", default="")),
-    "aws_region": str(env.str("SALESTIO_AWS_REGION", default="us-east-1")),
-    "seller_limit": int(number("SALESTIO_AMAZON_SELLER_LIMIT", 25)),
+PLATFORM_APPS: dict[str, dict[str, Any]] = {
+    platform: {name: declared(value) for name, value in declaration.app.items()}
+    for platform, declaration in PLATFORM_SETTINGS.items()
 }
-SHOPIFY: dict[str, Any] = {
-    "client_id": str(env.str("SALESTIO_SHOPIFY_CLIENT_ID", default="")),
-    "client_secret": str(env.str("SALESTIO_SHOPIFY_CLIENT_SECRET", default="")),
-    # How our app is called in the address of the store's admin: .../admin/apps/<handle>.
-    "handle": str(env.str("SALESTIO_SHOPIFY_APP_HANDLE", default="salestio")),
-    "scopes": tuple(
-        env.list(
-            "SALESTIO_SHOPIFY_SCOPES",
-            default=[
-                "read_products",
-                "read_inventory",
-                "read_locations",
-                "write_orders",
-                "read_orders",
-                "read_fulfillments",
-                "write_merchant_managed_fulfillment_orders",
-                "read_merchant_managed_fulfillment_orders",
-            ],
-        )
-    ),
-}
+AMAZON = PLATFORM_APPS["amazon"]
+SHOPIFY = PLATFORM_APPS["shopify"]
+SHOPIFY_APP_BRIDGE_URL = PLATFORM_URLS["shopify"]["app_bridge"]
 
 # ── logs: one JSON line an event in production, plain lines elsewhere; configured in salestio/logs.py ────────────────
 LOGGING_CONFIG = "salestio.logs.configure"

@@ -264,7 +264,7 @@ def callback(request: HttpRequest, platform: str) -> HttpResponse:
     words = fresh if new else again
     messages.success(request, f"{account.name} {words}")
     shop = row.payload.get("shop", "")
-    return HttpResponseRedirect(connections.app_page(shop) if shop else reverse("accounts:list"))
+    return HttpResponseRedirect(connections.app_page("shopify", shop) if shop else reverse("accounts:list"))
 
 
 def _still_allowed(request: HttpRequest, row: ConnectState) -> None:

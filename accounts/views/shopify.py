@@ -44,7 +44,7 @@ def install(request: HttpRequest) -> HttpResponse:
         return _failed(request, f"{error.message}.", status=400)
     joins = "join" in request.session
     if not joins and installing.works(PLATFORM, shop):
-        return HttpResponseRedirect(connections.app_page(shop))
+        return HttpResponseRedirect(connections.app_page(PLATFORM, shop))
     payload: dict[str, Any] = {"shop": shop}
     merchant_id = user = None
     if joins:
@@ -89,7 +89,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     if row.payload.get("join"):
         messages.success(request, f"{done.store.name} added. Its products are being read now.")
         return redirect("accounts:list")
-    return HttpResponseRedirect(connections.app_page(grant.key))
+    return HttpResponseRedirect(connections.app_page(PLATFORM, grant.key))
 
 
 @login_not_required
@@ -129,7 +129,7 @@ def _outside(request: HttpRequest) -> HttpResponse:
         return install(request)
     shop = request.GET.get("shop", "")
     if connections.is_store_key(PLATFORM, shop) and installing.works(PLATFORM, shop):
-        return HttpResponseRedirect(connections.app_page(shop))
+        return HttpResponseRedirect(connections.app_page(PLATFORM, shop))
     return redirect("/")
 
 

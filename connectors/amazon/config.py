@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform as python_platform
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from connectors.amazon import sites
+from connectors.contract.settings import AppSettings
 from connectors.http import Deadlines
 
 
@@ -44,7 +46,29 @@ class AmazonConfig:
         except KeyError:
             raise LookupError(f"Amazon has no region called {region!r}") from None
 
+    def order_page(self, order_id: str, *, region: str = "", site: str = "") -> str:
+        """Return the order's page in Seller Central, for a link a merchant clicks."""
+        base = self.seller_central.replace("{region}", region or "na")
+        return f"{base or sites.SELLER_CENTRAL[region or 'na']}/orders-v3/order/{quote(order_id)}"
+
     @property
     def user_agent(self) -> str:
         """Return the User-Agent in the form Amazon asks for."""
         return f"{self.app_name}/{self.app_version} (Language=Python/{python_platform.python_version()})"
+
+
+def from_app(settings: AppSettings) -> AmazonConfig:
+    """Return the configuration of what the environment said."""
+    urls, app = settings.urls, settings.app
+    return AmazonConfig(
+        client_id=app["client_id"],
+        client_secret=app["client_secret"],
+        application_id=app["application_id"],
+        na=urls["na"],
+        eu=urls["eu"],
+        fe=urls["fe"],
+        lwa=urls["lwa"],
+        seller_central=urls["seller_central"],
+        app_name=settings.app_name,
+        deadlines=settings.deadlines,
+    )

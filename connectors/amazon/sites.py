@@ -80,3 +80,11 @@ def marketplace_ids(codes: tuple[str, ...] | list[str]) -> list[str]:
     if unknown:
         raise LookupError(f"Amazon has no site called {', '.join(unknown)}")
     return [BY_CODE[code.upper()].marketplace_id for code in codes]
+
+
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """Return region → [(site code, its country)], for the page where an account is added."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for site in SITES:
+        found.setdefault(site.region, []).append((site.code, site.country))
+    return found

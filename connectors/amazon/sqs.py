@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.errors import AccessDenied, NotFound, TransientError
+from connectors.contract.settings import AppSettings
 from connectors.http import before_call, observers
 
 logger = logging.getLogger(__name__)
@@ -132,3 +133,29 @@ def _body(raw: Any) -> dict[str, Any] | None:
     except (TypeError, ValueError):
         return None
     return body if isinstance(body, dict) else None
+
+
+def open_queue(settings: AppSettings) -> Queue | None:
+    """Return our notification queue, or None when none is configured."""
+    app = settings.app
+    if not app["queue_url"]:
+        return None
+    return Queue(
+        app["queue_url"],
+        region=app["aws_region"],
+        access_key_id=app["aws_access_key_id"],
+        secret_access_key=app["aws_secret_access_key"],
+        endpoint_url=settings.urls["sqs"],
+    )
+
+
+def queue_name(settings: AppSettings) -> str:
+    """Return the name under which Amazon knows our queue, "" when none is configured.
+
+    Made from the queue's address where it is not set: .../<account>/<name> is arn:aws:sqs:<region>:<account>:<name>.
+    """
+    app = settings.app
+    if not app["queue_url"]:
+        return ""
+    account, _, name = app["queue_url"].rstrip("/").rpartition("/")
+    return app["queue_arn"] or f"arn:aws:sqs:{app['aws_region']}:{account.rpartition('/')[2]}:{name}"

@@ -6,24 +6,13 @@ import re
 from dataclasses import dataclass, field
 
 from connectors.contract.errors import Rejected
+from connectors.contract.settings import AppSettings
 from connectors.http import Deadlines
+from connectors.shopify.settings import SCOPES
 
 PLATFORM = "shopify"
 
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
-
-SCOPES = (
-    "read_products",
-    "read_inventory",
-    "read_locations",
-    "read_orders",
-    "write_orders",
-    "read_merchant_managed_fulfillment_orders",
-    "write_merchant_managed_fulfillment_orders",
-    "read_fulfillments",
-)
-"""What our calls need (the access texts in Shopify's schema); settings may add to it."""
-
 
 LONGEST_SHOP = 100
 """Letters of a permanent domain; a name in the DNS has 63 before the first dot."""
@@ -49,6 +38,10 @@ class ShopifyConfig:
     scopes: tuple[str, ...] = SCOPES
     app_url: str = ""
     old_client_secret: str = field(default="", repr=False)
+    app_store: str = "https://apps.shopify.com/salestio"
+    """Our page in the app store, where a store is added."""
+    handle: str = "salestio"
+    """How our app is called in the address of the store's admin: .../admin/apps/<handle>."""
     app_name: str = "Salestio"
     app_version: str = "1.0"
     deadlines: Deadlines = field(default_factory=Deadlines)
@@ -65,7 +58,36 @@ class ShopifyConfig:
             raise Rejected("This is not a Shopify store's address", code="shop", platform=PLATFORM)
         return self.admin_template.replace("{shop}", shop).rstrip("/") + path
 
+    def order_page(self, shop: str, order_id: str) -> str:
+        """Return a store order's page in the shop's admin."""
+        return self.admin_url(shop, f"/orders/{order_id.rsplit('/', 1)[-1]}")
+
+    def product_page(self, shop: str, product_id: str) -> str:
+        """Return a product's page in the shop's admin."""
+        return self.admin_url(shop, f"/products/{product_id.rsplit('/', 1)[-1]}")
+
+    def app_page(self, shop: str) -> str:
+        """Return the address of our app inside the shop's admin."""
+        return self.admin_url(shop, f"/apps/{self.handle}")
+
     @property
     def user_agent(self) -> str:
         """Return how we call ourselves."""
         return f"{self.app_name}/{self.app_version}"
+
+
+def from_app(settings: AppSettings) -> ShopifyConfig:
+    """Return the configuration of what the environment said."""
+    urls, app = settings.urls, settings.app
+    return ShopifyConfig(
+        client_id=app["client_id"],
+        client_secret=app["client_secret"],
+        url_template=urls["shop"],
+        admin_template=urls["admin"],
+        app_store=urls["app_store"],
+        handle=app["handle"],
+        scopes=tuple(app["scopes"]),
+        app_url=settings.app_url,
+        app_name=settings.app_name,
+        deadlines=settings.deadlines,
+    )

@@ -9,7 +9,14 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-DEMO_MERCHANTS = {"northpine": "owner@northpine.example", "harbour": "owner@harbour.example"}
+from connectors import registry
+from connectors.contract.settings import PlatformSettings
+
+DEMO_MERCHANTS = {
+    "northpine": "owner@northpine.example",
+    "harbour": "owner@harbour.example",
+    "lumen": "owner@lumenandloom.example",
+}
 """Slug → the demo owner's login. `.example` is reserved, so no mail can ever leave for it."""
 
 # The sandbox's SQS face names its queue like this (`/_control/endpoints`, clients.sqs; a test compares).
@@ -19,6 +26,11 @@ QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:salestio-notifications"
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE")
 """What children keep of our environment, besides every name this product reads (`OURS`)."""
 OURS = ("SALESTIO_", "SHOPIFY_", "BRAND_NAME", "RECOVERY", "DATABASE_", "REDIS_URL", "SECRET_KEY", "CELERY_", "DJANGO_")
+
+
+def platforms() -> dict[str, PlatformSettings]:
+    """Return what each platform's folder declares about its configuration."""
+    return {name: registry.load(line.settings) for name, line in registry.PLATFORMS.items()}
 
 
 def make_credentials() -> dict[str, Any]:
@@ -33,14 +45,10 @@ def make_credentials() -> dict[str, Any]:
         "search_key": word(32),
         "postgres": {"owner_password": word(), "app_password": word()},
         "redis_password": word(),
-        "amazon": {
-            "client_id": f"amzn1.application-oa2-client.{secrets.token_hex(16)}",
-            "client_secret": f"amzn1.oa2-cs.v1.{secrets.token_hex(32)}",
-            "application_id": f"amzn1.sp.solution.{secrets.token_hex(16)}",
-            "aws_access_key_id": "AKIA" + secrets.token_hex(8).upper(),
-            "aws_secret_access_key": secrets.token_urlsafe(30),
+        **{
+            name: {key: value.pretend() for key, value in declared.app.items() if value.pretend}
+            for name, declared in platforms().items()
         },
-        "shopify": {"client_id": secrets.token_hex(16), "client_secret": f"shpss_{secrets.token_hex(16)}"},
         "merchants": {
             slug: {"login": login, "password": word(12), "api_token": f"sal_{word(32)}"}
             for slug, login in DEMO_MERCHANTS.items()
@@ -62,9 +70,16 @@ def credentials_of(directory: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(path.read_text())
     except ValueError:
         raise ValueError(f"{path} cannot be read; start with --fresh, or put the file back.") from None
-    missing = sorted(make_credentials().keys() - found.keys())
+    fresh = make_credentials()
+    by_platform = (*platforms(), "merchants")
+    missing = sorted(fresh.keys() - found.keys() - set(by_platform))
     if missing:
         raise ValueError(f"{path} lacks {', '.join(missing)}; start with --fresh, or put the file back.")
+    # A data directory of an older version gets what came since: platforms, their values, demo merchants.
+    grown = {name: fresh[name] | found.get(name, {}) for name in by_platform}
+    if any(grown[name] != found.get(name) for name in grown):
+        found |= grown
+        write_private(path, json.dumps(found, indent=1))
     return found
 
 
@@ -95,18 +110,12 @@ def environment(
     it is a fact of this run.
     """
     inherited = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(OURS)}
-    amazon, shopify = credentials["amazon"], credentials["shopify"]
     choices = {
-        "SALESTIO_URL_AMAZON_NA": f"{sandbox}/amazon/na",
-        "SALESTIO_URL_AMAZON_EU": f"{sandbox}/amazon/eu",
-        "SALESTIO_URL_AMAZON_FE": f"{sandbox}/amazon/fe",
-        "SALESTIO_URL_AMAZON_LWA": f"{sandbox}/amazon/lwa",
-        "SALESTIO_URL_AMAZON_SQS": f"{sandbox}/sqs",
-        "SALESTIO_URL_AMAZON_SELLER_CENTRAL": f"{sandbox}/amazon/sellercentral/{{region}}",
-        "SALESTIO_URL_SHOPIFY": f"{sandbox}/shopify/{{shop}}",
-        "SALESTIO_URL_SHOPIFY_ADMIN": f"{sandbox}/shopify/{{shop}}/admin",
-        "SALESTIO_URL_SHOPIFY_APP_STORE": f"{sandbox}/shopify/app-store",
-        "SHOPIFY_APP_BRIDGE_URL": f"{sandbox}/shopify/app-bridge.js",
+        **{
+            where.env: f"{sandbox}{where.pretend}"
+            for declared in platforms().values()
+            for where in declared.addresses.values()
+        },
         "SALESTIO_AMAZON_SQS_QUEUE_URL": f"{sandbox}{QUEUE_PATH}",
         "SALESTIO_AMAZON_SQS_QUEUE_ARN": QUEUE_ARN,
         "SALESTIO_AWS_REGION": "us-east-1",
@@ -127,12 +136,11 @@ def environment(
         "SECRET_KEY": credentials["secret_key"],
         "SALESTIO_CREDENTIAL_KEYS": ",".join(credentials["credential_keys"]),
         "SALESTIO_SEARCH_KEY": credentials["search_key"],
-        "SALESTIO_AMAZON_CLIENT_ID": amazon["client_id"],
-        "SALESTIO_AMAZON_CLIENT_SECRET": amazon["client_secret"],
-        "SALESTIO_AMAZON_APPLICATION_ID": amazon["application_id"],
-        "SALESTIO_AWS_ACCESS_KEY_ID": amazon["aws_access_key_id"],
-        "SALESTIO_AWS_SECRET_ACCESS_KEY": amazon["aws_secret_access_key"],
-        "SALESTIO_SHOPIFY_CLIENT_ID": shopify["client_id"],
-        "SALESTIO_SHOPIFY_CLIENT_SECRET": shopify["client_secret"],
+        **{
+            value.env: credentials[platform][name]
+            for platform, declared in platforms().items()
+            for name, value in declared.app.items()
+            if value.pretend
+        },
     }
     return {**choices, **inherited, **facts}

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from accounts import connections
 from orders import listener
 
 
@@ -18,4 +19,4 @@ class Command(BaseCommand):
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
-        listener.run(["amazon"], stop)
+        listener.run(connections.queued_platforms(), stop)
