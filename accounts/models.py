@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils.timezone import now
 
-from salestio.tenancy import MerchantModel
+from salestio.tenancy import EMPTY_LIST, EMPTY_OBJECT, MerchantModel
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,6 +92,10 @@ class Connection(MerchantModel):
     state_reason = models.CharField(max_length=40, blank=True)
     state_since = models.DateTimeField(default=now)
     settings = models.JSONField(default=dict)
+    findings = models.JSONField(
+        default=list, db_default=EMPTY_LIST, help_text="The last check of the connection (F9): code, ok, sentence, fix."
+    )
+    checked_at = models.DateTimeField(null=True, blank=True)
     connected_at = models.DateTimeField(default=now)
     authorized_at = models.DateTimeField(default=now)
     created_at = models.DateTimeField(default=now)
@@ -117,6 +121,11 @@ class Store(Connection):
     plan = models.CharField(max_length=60, blank=True)
     email = models.EmailField(blank=True)
     scopes = models.JSONField(default=list)
+    facts = models.JSONField(
+        default=dict,
+        db_default=EMPTY_OBJECT,
+        help_text="What the store told of itself: order_statuses, currencies, taxes_included.",
+    )
     claims_stock = models.CharField(
         max_length=12,
         default="at_creation",

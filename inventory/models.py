@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from salestio.tenancy import MerchantModel
+from salestio.tenancy import EMPTY_LIST, MerchantModel
 
 
 class Location(MerchantModel):
@@ -47,6 +47,8 @@ class Variant(MerchantModel):
     requires_shipping = models.BooleanField(default=True)
     is_bundle = models.BooleanField(default=False)
     active = models.BooleanField(default=True, help_text="Not archived, not a draft.")
+    visible = models.BooleanField(default=True, db_default=True, help_text="Shoppers can see the product in the store.")
+    tags = models.JSONField(default=list, db_default=EMPTY_LIST)
     deleted_at = models.DateTimeField(null=True, blank=True)
     source_updated_at = models.DateTimeField(null=True, blank=True)
     # Work on the row: read this variant's figures again (settling reads, webhook hints, the poll).
@@ -196,6 +198,12 @@ class SkuMapping(MerchantModel):
     )
     seller_sku = models.CharField(max_length=255)
     sku = models.CharField(max_length=255)
+    quantity = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Units of `sku` in one unit sold (multipack)."
+    )
+    more = models.JSONField(
+        default=list, db_default=EMPTY_LIST, help_text="Bundle: further parts, [[sku, quantity], …]."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.CharField(max_length=160, blank=True)
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.domain.states import ExportState
-from salestio.tenancy import MerchantModel
+from salestio.tenancy import EMPTY_LIST, MerchantModel
 
 MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 3}
 
@@ -60,6 +60,9 @@ class Order(MerchantModel):
     replacement_of = models.CharField(max_length=60, blank=True)
     programs = models.JSONField(default=list)
     cancel_requested = models.BooleanField(default=False)
+    withheld = models.JSONField(
+        default=list, db_default=EMPTY_LIST, help_text="What the marketplace never tells of this order: address, email."
+    )
     shipped_when_seen = models.BooleanField(default=False)
     item_summary = models.CharField(max_length=120, blank=True, help_text="1 × Enamel Mug 350 ml, for the list.")
     units = models.PositiveIntegerField(default=0)
@@ -158,6 +161,9 @@ class OrderLine(MerchantModel):
     shipping_tax = models.DecimalField(**MONEY, default=0)
     tax_collected_by_marketplace = models.BooleanField(default=False)
     total = models.DecimalField(**MONEY, null=True, blank=True)
+    digital = models.BooleanField(
+        default=False, db_default=False, help_text="Nothing is shipped and no stock is taken."
+    )
 
     # the match
     variant = models.ForeignKey(
@@ -172,6 +178,11 @@ class OrderLine(MerchantModel):
     matched_by = models.CharField(max_length=20, blank=True, help_text="account_mapping, mapping, sku, title, person")
     matched_sku = models.CharField(max_length=255, blank=True, help_text="The store's SKU at the time of the match.")
     match_note = models.CharField(max_length=300, blank=True)
+    parts = models.JSONField(
+        default=list,
+        db_default=EMPTY_LIST,
+        help_text="Bundle or multipack: [[variant id, units in one sold], …]; `variant` is the first of them.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "number"], name="line_once")]

@@ -104,6 +104,11 @@ def unscoped(reason: str) -> Iterator[None]:
 # ── models ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+EMPTY_LIST = models.Value([], output_field=models.JSONField())
+EMPTY_OBJECT = models.Value({}, output_field=models.JSONField())
+"""Database defaults of JSON columns that came with a later version: the version before goes on writing its rows."""
+
+
 class MerchantModel(models.Model):
     """A row of one merchant. `personal_data = True` keeps it from the ops role too."""
 
