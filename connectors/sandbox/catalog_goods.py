@@ -9,6 +9,16 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Modifier:
+    """What a buyer must say to buy a product, though it is no variant: ``kind`` is "text" or "choice" (of ``values``)."""
+
+    name: str
+    kind: str
+    values: tuple[str, ...] = ()
+    required: bool = True
+
+
+@dataclass(frozen=True)
 class Goods:
     """One product. ``low`` and ``high`` bound the units a variant starts with; ``stock`` fixes some: SKU → units per
     location."""
@@ -30,6 +40,8 @@ class Goods:
     vendor: str = ""
     tags: tuple[str, ...] = ()
     grams: int = 350
+    visible: bool = True
+    modifiers: tuple[Modifier, ...] = ()
 
 
 def _same(*values: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class ShopifyControl:
         answers fresh tokens of the app. For benches: it belongs to none of the demo's merchants."""
         like, plan = str(body.get("like") or self.keys()[0]), str(body.get("plan") or "plus")
         name, unknown = str(body.get("name") or key), sorted(set(body) - {"name", "like", "plan"})
-        known = [store["shop"] for store in catalog.stores()]
+        known = [store["shop"] for store in catalog.stores("shopify")]
         if unknown:
             return 400, {"error": f"{unknown[0]}: is not known; known are name, like, plan", "field": unknown[0]}
         if not SHOP.fullmatch(key):

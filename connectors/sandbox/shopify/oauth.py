@@ -279,7 +279,7 @@ def demo_tokens(face: ShopifyFace) -> dict[str, Doc]:
 
     world = face.core.world
     found = {}
-    for store in catalog.stores():
+    for store in catalog.stores("shopify"):
         install = world.table(INSTALLS).get(store["shop"])
         if store["merchant"] and (install is None or install["scopes"]):
             found[store["shop"]] = tokens.issue(world, store["shop"], list(DEFAULT_SCOPES))

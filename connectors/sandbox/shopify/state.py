@@ -74,7 +74,7 @@ class State:
         self.orders = world.table(ORDERS)
         self.customers = world.table(CUSTOMERS)
         if not self.shops:
-            for place, store in enumerate(catalog.stores()):
+            for place, store in enumerate(catalog.stores("shopify")):
                 self._sow(place, store)
             world.commit()
         self._index()
@@ -236,7 +236,7 @@ class State:
 
     def add_shop(self, shop: str, name: str, like: str, plan: str) -> None:
         """Open a further shop with the goods of a demo shop (`like`), under the next free ids."""
-        pattern = next(store for store in catalog.stores() if store["shop"] == like)
+        pattern = next(store for store in catalog.stores("shopify") if store["shop"] == like)
         self._sow(len(self.shops), {**pattern, "shop": shop, "name": name, "plan": plan})
         self._index()
 
