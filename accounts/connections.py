@@ -160,6 +160,12 @@ def personal_fields() -> frozenset[str]:
     )
 
 
+def sees_old_orders(store: Store) -> bool:
+    """Say whether the store shows us orders older than 60 days, so that a look-up can find them."""
+    needed = registry.platform(store.platform).old_orders_scope
+    return not needed or needed in (store.scopes or ())
+
+
 # ── addresses a person clicks ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from accounts import audit, connect, connections, erasure
-from accounts.models import Store
+from accounts import audit, connect, connections, credentials, erasure
+from accounts.models import MarketplaceAccount, Store
 from connectors.contract.types import StoreInfo
 from salestio import routes, tenancy
 
@@ -81,3 +81,11 @@ def on_data_request(merchant_id: int, store_id: int, object_ids: Sequence[Any], 
         for row in rows:
             routes.emit("alert.open", kind="data_request", key=row.event_id[:160], data=data)
         audit.note(actor="store platform", action="buyer.data_requested", subject=store.name, after=data)
+
+
+def on_account_revoked(merchant_id: int, store_id: int, object_ids: Sequence[Any], rows: Sequence[Message]) -> None:
+    """A seller took our permission away: stop the account and ask for a reconnect, unless they agreed again since."""
+    with tenancy.scope(merchant_id):
+        for account in MarketplaceAccount.objects.filter(pk__in=[int(one) for one in object_ids]):
+            if any((row.triggered_at or row.received_at) >= account.authorized_at for row in rows):
+                credentials.expire(account, "revoked")

@@ -487,6 +487,12 @@ class OrderPreferences:
     adopt_existing: bool = False
     conflict_guard: bool = True
     store_confirmations: bool = False
+    create_unmatched: bool = False
+    """Create orders with lines that no product has; such a line stands in the order without SKU and link (F39)."""
+    include_hidden: bool = False
+    """Products that shoppers cannot see may be ordered too (F71)."""
+    withheld_address: str = "placeholder"
+    """What becomes of an order whose address the marketplace never tells: placeholder or hold."""
 
 
 def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:

@@ -51,6 +51,8 @@ class Platform:
     """The names of its payload's personal fields, for masking."""
     regions: Mapping[str, str] = field(default_factory=dict)
     """Region code → its name, where an account belongs to one region."""
+    old_orders_scope: str = ""
+    """The permission without which a store shows us no orders older than 60 days; empty: it shows all."""
     notice: str = ""
     """What the platform's terms want to be said wherever its data is shown."""
 
@@ -85,6 +87,7 @@ PLATFORMS: dict[str, Platform] = {
             settings="connectors.shopify.settings:SETTINGS",
             config="connectors.shopify.config:from_app",
             is_key="connectors.shopify.config:is_shop",
+            old_orders_scope="read_all_orders",
             webhooks="connectors.shopify.webhooks:read",
         ),
     )

@@ -19,9 +19,9 @@ from salestio.lib.text import title_key
 
 _FIELDS = (
     "product_id", "item_id", "sku", "barcode", "product_title", "options", "title_key", "price", "image_url", "tracked",
-    "oversell_allowed", "requires_shipping", "is_bundle", "active", "source_updated_at", "deleted_at",
+    "oversell_allowed", "requires_shipping", "is_bundle", "active", "visible", "tags", "source_updated_at", "deleted_at",
 )  # fmt: skip
-_MATCHING = ("sku", "title_key", "active", "deleted_at")
+_MATCHING = ("sku", "title_key", "active", "visible", "deleted_at")
 """What decides which line means the variant."""
 _LIMITS = ("tracked", "oversell_allowed")
 """What decides whether its units are limited at all."""
@@ -92,6 +92,8 @@ def _facts(item: StoreVariant) -> dict[str, Any]:
         "requires_shipping": item.requires_shipping,
         "is_bundle": item.is_bundle,
         "active": item.active,
+        "visible": item.visible,
+        "tags": list(item.tags),
         "source_updated_at": item.updated_at,
         "deleted_at": None,
     }

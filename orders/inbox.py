@@ -6,9 +6,10 @@ from typing import Any
 
 from django.utils.timezone import now
 
-from accounts import connections
+from accounts import audit, connections
 from accounts.models import Store
 from inventory import reservations
+from orders import personal
 from orders.models import Order, OrderEvent, StoreOrder
 from salestio import tenancy
 
@@ -47,3 +48,10 @@ def _gone(merchant_id: int, made: StoreOrder, *, how: str) -> None:
             data=facts,
             actor=order.store.name,
         )
+
+
+def on_erase_buyer(merchant_id: int, store_id: int, object_ids: list[Any], rows: list[Any]) -> None:
+    """A marketplace's user asks to be forgotten: erase them from the orders named, and keep a note without their name."""
+    with tenancy.scope(merchant_id):
+        erased = personal.erase([int(one) for one in object_ids], why="asked for by the marketplace's user")
+        audit.note(actor="marketplace", action="buyer.erased", subject=f"{erased} orders")

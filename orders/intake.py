@@ -18,9 +18,9 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.timezone import now
 
-from accounts import preferences
+from accounts import connections, preferences
 from accounts.models import MarketplaceAccount
-from connectors.contract.types import MarketplaceOrder, MarketplaceOrderLine
+from connectors.contract.types import MarketplaceOrder, MarketplaceOrderLine, Withheld
 from inventory import reservations
 from notifications import alerts
 from orders import personal
@@ -76,6 +76,7 @@ def save_page(
         .filter(account_id=account.pk, marketplace_order_id__in=list(unique))
         .order_by("pk")
     }
+    known |= _renamed(account, [order for order in unique.values() if order.order_id not in known])
     fresh: list[MarketplaceOrder] = []
     for order in unique.values():
         row = known.get(order.order_id)
@@ -109,6 +110,35 @@ def save_page(
     return saved
 
 
+def _renamed(account: MarketplaceAccount, unknown: Sequence[MarketplaceOrder]) -> dict[str, Order]:
+    """Return, by their new id, the unpaid orders we know under another one, and give them the new id.
+
+    At eBay an order that is paid later gets another id with its payment; its line ids stay (ebay_etsy.md 1.2). Only
+    unpaid orders change theirs, and nothing was ever sent under the old one.
+    """
+    lines = {line.line_id: order for order in unknown if order.lines_identify for line in order.lines}
+    if not lines:
+        return {}
+    found: dict[str, Order] = {}
+    unpaid = Order.objects.filter(account_id=account.pk, status="incomplete", lines__remote_id__in=list(lines))
+    for pk, remote_id in unpaid.values_list("pk", "lines__remote_id"):
+        order = lines[remote_id]
+        if order.order_id in found:
+            continue
+        row = Order.objects.select_for_update().get(pk=pk)
+        before, row.marketplace_order_id = row.marketplace_order_id, order.order_id
+        # An older source time must not hold the new id's content back.
+        row.source_updated_at = min(row.source_updated_at, order.updated_at)
+        row.save(update_fields=["marketplace_order_id", "source_updated_at"])
+        who = MARKETPLACES.get(account.platform, account.platform)
+        OrderEvent.objects.create(
+            merchant_id=row.merchant_id, order_id=pk, stage="import", code="ID_CHANGED", actor=who,
+            data={"before": before, "after": order.order_id},
+        )  # fmt: skip
+        found[order.order_id] = row
+    return found
+
+
 def _one_at_a_time(account_id: int) -> None:
     """Let the list call and the hints of an account save one after the other: both may bring the same new order."""
     with connection.cursor() as cursor:
@@ -140,6 +170,9 @@ def _insert(account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], *, 
             events.append(_event(row, "import", row.reason_code))
     OrderLine.objects.bulk_create(lines)
     Buyer.objects.bulk_create(buyers)
+    personal.keep_routes(
+        account.platform, account.merchant_id, {row.pk: order.personal for row, order in zip(rows, orders, strict=True)}
+    )
     OrderEvent.objects.bulk_create(events)
     return [row.pk for row in rows]
 
@@ -149,7 +182,8 @@ def _wishes(account: MarketplaceAccount) -> routing.Wishes:
     return routing.Wishes(
         import_orders=chosen.import_orders,
         order_type=chosen.order_type,
-        older_allowed="read_all_orders" in (account.store.scopes or ()),
+        older_allowed=connections.sees_old_orders(account.store),
+        withheld_address=chosen.withheld_address,
     )
 
 
@@ -164,6 +198,8 @@ def facts_of(order: MarketplaceOrder, *, shipped_when_seen: bool) -> routing.Ord
         problem=order.problem,
         lines=sum(1 for line in order.lines if line.quantity > 0),
         purchased_at=order.purchased_at,
+        address_withheld=Withheld.ADDRESS in order.withheld,
+        cancel_requested=order.cancel_requested,
     )
 
 
@@ -190,7 +226,8 @@ def _their_fields(order: MarketplaceOrder) -> dict[str, Any]:
         "has_address": bool(address and address.complete),
         "replacement_of": order.replacement_of,
         "programs": list(order.programs),
-        "cancel_requested": any(line.cancel_requested for line in order.lines),
+        "cancel_requested": order.cancel_requested,
+        "withheld": [str(part) for part in order.withheld],
         "item_summary": cut(summary, 100) + (f" +{more}" if more > 0 else ""),
         "units": sum(line.quantity for line in order.lines),
     }
@@ -256,6 +293,7 @@ def _line(row: Order, number: int, line: MarketplaceOrderLine) -> OrderLine:
         shipping_tax=line.shipping_tax,
         tax_collected_by_marketplace=line.tax_collected_by_marketplace,
         total=line.total,
+        digital=line.digital,
     )
 
 
@@ -290,6 +328,7 @@ def _update(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) ->
     stored = list(OrderLine.objects.filter(order_id=row.pk).order_by("number"))
     lines_changed = sorted(map(_signature, stored)) != sorted(map(_signature, order.lines))
     buyer = Buyer.objects.filter(order_id=row.pk).first()
+    order = _with_what_was_known(buyer, order)
     address_changed = _address_changed(buyer, order)
     for name, value in _their_fields(order).items():
         setattr(row, name, value)
@@ -310,6 +349,17 @@ def _update(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) ->
     _react(account, row, order, lines_changed=lines_changed, address_changed=address_changed, events=events)
     row.save()
     OrderEvent.objects.bulk_create(events)
+
+
+def _with_what_was_known(buyer: Buyer | None, order: MarketplaceOrder) -> MarketplaceOrder:
+    """Return the order with the buyer's details we hold where the marketplace tells them no more.
+
+    eBay gives the e-mail address for 14 days and names for 90; an address the merchant entered stays in force.
+    """
+    if buyer is None:
+        return order
+    known = personal.unseal(buyer.sealed)
+    return dataclasses.replace(order, personal=known if buyer.edited_at else personal.merged(known, order.personal))
 
 
 def _address_changed(buyer: Buyer | None, order: MarketplaceOrder) -> bool:
@@ -379,6 +429,8 @@ def _react(
         "UNREADABLE",
         "FBA_NOT_SHIPPED",
         "ADDRESS_MISSING",
+        "ADDRESS_WITHHELD",
+        "CANCEL_REQUESTED",
         "TOO_OLD",
     ):
         if row.export_state == "skipped" and way.state not in ("canceled",):
@@ -394,6 +446,8 @@ def _react(
         "NOT_PAID_YET",
         "FBA_NOT_SHIPPED",
         "ADDRESS_MISSING",
+        "ADDRESS_WITHHELD",
+        "CANCEL_REQUESTED",
         "UNREADABLE",
         "TOTAL_MISMATCH",
     )

@@ -11,15 +11,11 @@ import threading
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
-from django.utils.timezone import now
 
 from accounts import connections
-from accounts.models import AccountRoute, MarketplaceAccount
 from connectors.contract.errors import ConnectorError
-from connectors.contract.types import OrderHint
-from orders import pull
-from salestio import sweep, tenancy
-from salestio.inbox import drain as inbox
+from orders import hearing
+from salestio import sweep
 
 log = logging.getLogger(__name__)
 
@@ -58,28 +54,11 @@ def take(platform: str, messages: list[Any], read: Any) -> int:
             log.warning("a message could not be read", extra={"platform": platform, "error": type(error).__name__})
             continue
         if hint is not None:
-            taken += _store(platform, hint)
-    return taken
-
-
-def _store(platform: str, hint: OrderHint) -> int:
-    """Store a hint for every account of this seller (one a region); a seller we do not know is not ours to hear."""
-    taken = 0
-    routes = AccountRoute.objects.filter(platform=platform, key=hint.seller_key)
-    for merchant_id, account_id in routes.values_list("merchant_ref", "account_ref"):
-        with tenancy.scope(merchant_id):
-            fresh = inbox.receive(
-                platform=platform, topic="marketplace_order", event_id=f"{account_id}:{hint.message_id}",
-                account_id=account_id, object_ids=[hint.order_id], triggered_at=hint.at,
-            )  # fmt: skip
-            if not fresh:
-                continue
-            pull.hear(
-                account_id, [hint.order_id],
+            taken += hearing.hear(
+                platform=platform, seller_key=hint.seller_key, message_id=hint.message_id, order_ids=[hint.order_id],
+                at=hint.at,
                 hint={"status": hint.status.value if hint.status else "", "lines": [list(line) for line in hint.lines]},
             )  # fmt: skip
-            MarketplaceAccount.objects.filter(pk=account_id).update(last_push_at=now())
-            taken += 1
     return taken
 
 

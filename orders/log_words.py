@@ -27,6 +27,7 @@ RULES = {
 SENTENCES: dict[str, tuple[str, str]] = {
     "IMPORTED": ("ok", "Imported from {marketplace}{delay}."),
     "STATUS": ("calm", "{marketplace} says {after_word} (was {before_word})."),
+    "ID_CHANGED": ("calm", "{marketplace} gave this order another id when it was paid: {after} (was {before})."),
     "LINES_CHANGED": ("wait", "{marketplace} changed the lines: {units} units now."),
     "ADDRESS_CHANGED": ("calm", "{marketplace} changed the address."),
     "MATCHED": ("ok", "Every line matched to a product: {rule_words}."),
@@ -57,7 +58,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
 TONES = {
     "OUT_OF_STOCK": "stop", "NO_MATCH": "stop", "AMBIGUOUS_SKU": "stop", "NOT_PAID_YET": "calm", "NO_ANSWER": "ask",
     "THROTTLED": "wait", "STORE_DOWN": "wait", "RECONNECT_NEEDED": "wait", "STORE_UNINSTALLED": "wait", "CANCELED": "calm",
-    "FBA_FILTERED": "calm", "FBM_FILTERED": "calm", "IMPORT_OFF": "calm", "ADDRESS_MISSING": "wait", "FBA_NOT_SHIPPED": "calm",
+    "FBA_FILTERED": "calm", "FBM_FILTERED": "calm", "IMPORT_OFF": "calm", "ADDRESS_MISSING": "wait", "ADDRESS_WITHHELD": "wait", "CANCEL_REQUESTED": "wait", "FBA_NOT_SHIPPED": "calm",
 }  # fmt: skip
 PROBLEMS = frozenset({"stop", "wait", "ask"})
 

@@ -59,7 +59,7 @@ class Order(MerchantModel):
     has_address = models.BooleanField(default=False)
     replacement_of = models.CharField(max_length=60, blank=True)
     programs = models.JSONField(default=list)
-    cancel_requested = models.BooleanField(default=False)
+    cancel_requested = models.BooleanField(default=False, help_text="A cancellation is in play: nothing is created.")
     withheld = models.JSONField(
         default=list, db_default=EMPTY_LIST, help_text="What the marketplace never tells of this order: address, email."
     )
@@ -184,6 +184,13 @@ class OrderLine(MerchantModel):
         help_text="Bundle or multipack: [[variant id, units in one sold], …]; `variant` is the first of them.",
     )
 
+    @property
+    def components(self) -> list[tuple[int, int]]:
+        """Return (variant, units in one sold) of what this line takes from stock; empty while it is not matched."""
+        if self.parts:
+            return [(variant_id, units) for variant_id, units in self.parts]
+        return [(self.variant_id, 1)] if self.variant_id else []
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "number"], name="line_once")]
         indexes = [
@@ -217,6 +224,22 @@ class Buyer(MerchantModel):
 
     def __str__(self) -> str:
         return f"buyer of {self.order_id}"
+
+
+class BuyerRoute(models.Model):
+    """A marketplace user's keyed hash → the order that holds their data: a request to be forgotten names no merchant."""
+
+    platform = models.CharField(max_length=20)
+    user_hash = models.CharField(max_length=64)
+    merchant_ref = models.BigIntegerField()
+    order_ref = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order_ref", "user_hash"], name="buyer_route_once")]
+        indexes = [models.Index(fields=["platform", "user_hash"], name="buyer_route_of")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} buyer of {self.order_ref}"
 
 
 class StoreOrder(MerchantModel):

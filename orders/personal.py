@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +17,7 @@ from django.utils.timezone import now
 
 from accounts import connections
 from connectors.contract.types import Address, MarketplaceOrder, PersonalDetails
-from orders.models import Buyer, Order
+from orders.models import Buyer, BuyerRoute, Order
 from salestio import tenancy
 from salestio.lib.crypto import search_tokens
 
@@ -57,6 +59,18 @@ def unseal(sealed: bytes | memoryview) -> PersonalDetails:
     return PersonalDetails(**data, shipping=Address(**shipping) if shipping else None)
 
 
+def merged(known: PersonalDetails, told: PersonalDetails) -> PersonalDetails:
+    """Return what is told now, with what was known before wherever nothing is told any more."""
+    return dataclasses.replace(
+        told,
+        **{
+            field.name: getattr(known, field.name)
+            for field in dataclasses.fields(PersonalDetails)
+            if not getattr(told, field.name)
+        },
+    )
+
+
 def seal_raw(raw: Mapping[str, Any]) -> bytes:
     """Return the marketplace's answer, encrypted; empty for none."""
     return settings.KEY_RING.seal(json.dumps(raw, ensure_ascii=False, default=str)) if raw else b""
@@ -77,6 +91,26 @@ def words_searched(merchant_id: int, text: str) -> list[int]:
         search_tokens(settings.SEARCH_KEY, merchant_id, [text])
         if "@" not in text
         else search_tokens(settings.SEARCH_KEY, merchant_id, [text.strip()])
+    )
+
+
+def user_hash(platform: str, user: str) -> str:
+    """Return the keyed hash under which a marketplace's user is found in every merchant's orders."""
+    return hmac.new(settings.SEARCH_KEY.encode(), f"{platform}:{user.casefold()}".encode(), hashlib.sha256).hexdigest()
+
+
+def keep_routes(platform: str, merchant_id: int, by_order: Mapping[int, PersonalDetails]) -> None:
+    """Note which marketplace users these orders belong to, by hash, for requests to be forgotten."""
+    BuyerRoute.objects.bulk_create(
+        [
+            BuyerRoute(
+                platform=platform, merchant_ref=merchant_id, order_ref=order_id, user_hash=user_hash(platform, user)
+            )
+            for order_id, person in by_order.items()
+            for user in person.buyer_ids
+            if user
+        ],
+        ignore_conflicts=True,
     )
 
 
@@ -140,7 +174,9 @@ def erase(order_ids: Sequence[int], *, why: str) -> int:
                SELECT %s, order_id, now(), 'person', 'BUYER_ERASED', jsonb_build_object('why', %s::text), '', 0 FROM gone""",
             [list(order_ids), tenancy.current_merchant_id(), why],
         )
-        return int(cursor.rowcount)
+        erased = int(cursor.rowcount)
+    BuyerRoute.objects.filter(order_ref__in=list(order_ids), merchant_ref=tenancy.current_merchant_id()).delete()
+    return erased
 
 
 def purge(merchant_id: int, *, at: datetime | None = None, batch: int = 500) -> int:

@@ -45,7 +45,7 @@ _ALL = (
         "Tried by itself as soon as stock changes.", "Unable to reserve inventory",
     ),
     Reason(
-        "NO_MATCH", "Missing products", "Missing products in {storefront}: SKU: {skus}", "match",
+        "NO_MATCH", "Missing products", "Missing products in {storefront}: SKU: {skus}{why_words}", "match",
         "Tried again by itself when a product with this SKU appears.",
         "{brand} can't export {marketplace} order #{order} into your {storefront} store. "
         "Reason: Missing products in {storefront}: SKU: {skus}",
@@ -63,6 +63,14 @@ _ALL = (
     Reason("FBM_FILTERED", "FBM", "Only FBA orders are created (your setting).", "export", "Export creates this one."),
     Reason("FBA_NOT_SHIPPED", "FBA, not shipped", "Waits until Amazon has shipped it.", "", "FBA orders are created once Amazon ships them."),
     Reason("ADDRESS_MISSING", "No address yet", "{marketplace} has not given the delivery address yet.", "address", "It is read again by itself."),
+    Reason(
+        "ADDRESS_WITHHELD", "Address withheld", "{marketplace} does not give this app the delivery address of this order.", "address",
+        "Copy the address from {marketplace} and enter it here; the order goes on at once.",
+    ),
+    Reason(
+        "CANCEL_REQUESTED", "Cancellation asked for", "A cancellation of this order is being decided on {marketplace}.", "export",
+        "It goes on by itself if the cancellation is declined, and ends if it is granted.",
+    ),
     Reason("ADDRESS_REJECTED", "Address refused", "{storefront} refuses the address: “{texts}”", "address", "Change the address, then export."),
     Reason("TOTAL_MISMATCH", "Total differs", "{mismatch_sentence}", "export", "Nothing is sent while the sum is wrong."),
     Reason("STORE_REFUSED", "{storefront} refuses", "{storefront} refuses this order: “{texts}”", "export", "Tried again only when you say so."),
@@ -157,6 +165,8 @@ def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> s
     elif code == "NO_ANSWER":
         filled["unknown_sentence"] = unknown_sentence(data, storefront)
     filled["skus"] = ", ".join(data.get("skus", [])) or "—"
+    # With the list of SKUs itself unchanged: programs and people search for that sentence.
+    filled["why_words"] = f" ({'; '.join(data['notes'])})" if data.get("notes") else ""
     filled["names"] = ", ".join(data.get("names", [])) or "—"
     filled["texts"] = "; ".join(data.get("texts", [])) or "no reason given"
     return str(getattr(reason, part)).format_map(filled)

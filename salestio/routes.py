@@ -47,6 +47,9 @@ QUESTIONS: dict[str, str] = {
     "orders.buyer_email": "orders.domain.buyer_email.buyer_email",
     "orders.per_hour": "orders.activity.per_hour",
     "mail.send": "notifications.mail.send",
+    "orders.hear": "orders.hearing.hear",
+    "orders.account_revoked": "orders.hearing.revoked",
+    "orders.forget_buyer": "orders.hearing.forget_buyer",
 }
 
 

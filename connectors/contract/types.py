@@ -70,6 +70,8 @@ class PersonalDetails:
     """Line id → the marketplace's short-lived link to the customization archive."""
     line_notes: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     """Line id → (question, answer) pairs the buyer filled in: Etsy's personalization. Never used to match a line."""
+    buyer_ids: Sequence[str] = ()
+    """The marketplace's own names of the buyer (user id, user name), by which it asks to forget them (eBay)."""
     buyer_notes: str = ""
     """What the buyer wrote to the seller at checkout (eBay `buyerCheckoutNotes`, Etsy `message_from_buyer`)."""
 

@@ -7,7 +7,7 @@ Two candidates are a question to the merchant, never a pick.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from salestio.lib.text import title_key
 
@@ -16,6 +16,7 @@ MAPPING = "mapping"
 SKU = "sku"
 TITLE = "title"
 PERSON = "person"
+CUSTOM = "custom"
 
 RULES: dict[str, str] = {
     ACCOUNT_MAPPING: "SKU mapping, this account",
@@ -23,6 +24,7 @@ RULES: dict[str, str] = {
     SKU: "Exact SKU",
     TITLE: "Title + variation",
     PERSON: "Chosen by hand",
+    CUSTOM: "No product: a line of its own",
 }
 """The rule as the order page says it."""
 
@@ -34,6 +36,8 @@ class LineToMatch:
     seller_sku: str
     title: str
     variation: tuple[tuple[str, str], ...] = ()
+    item_id: str = ""
+    """The marketplace's own id of the thing; a mapping may name it where the line has no SKU."""
 
     @property
     def key(self) -> str:
@@ -67,6 +71,8 @@ class Catalog:
     mappings: Mapping[str, str]
     case_sensitive: bool = True
     use_titles: bool = True
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    """SKU form → why its product cannot be used: hidden, disabled; said with the line, never matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +113,10 @@ def match(line: LineToMatch, catalog: Catalog) -> Match:
         return catalog.by_sku.get(sku_form(sku, case_sensitive=catalog.case_sensitive), ())
 
     seller_sku = line.seller_sku.strip()
-    if seller_sku:
+    hidden = ""
+    if seller_sku or line.item_id:
         for mappings, rule in ((catalog.account_mappings, ACCOUNT_MAPPING), (catalog.mappings, MAPPING)):
-            target = mappings.get(seller_sku)
+            target = mappings.get(seller_sku or line.item_id)
             if target is None:
                 continue
             found = look(target)
@@ -117,12 +124,13 @@ def match(line: LineToMatch, catalog: Catalog) -> Match:
                 return _one(found, rule)
             # A mapping is the merchant's word: a mapped SKU that is gone is said, not guessed around.
             return Match(rule=rule, note=f"The mapping points to SKU {target}, which is not in the store")
-        found = look(seller_sku)
+        found = look(seller_sku) if seller_sku else ()
         if found:
             return _one(found, SKU)
+        hidden = catalog.hidden.get(sku_form(seller_sku, case_sensitive=catalog.case_sensitive), "")
     if catalog.use_titles and line.key:
         found = catalog.by_title.get(line.key, ())
         if found:
             note = f"Matched by title although SKU {seller_sku} is unknown" if seller_sku else ""
             return _one(found, TITLE, note)
-    return Match()
+    return Match(note=hidden)

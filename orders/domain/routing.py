@@ -21,6 +21,10 @@ class OrderFacts:
     problem: str
     lines: int
     purchased_at: datetime
+    address_withheld: bool = False
+    """The marketplace never tells where to ship (Etsy's region rules)."""
+    cancel_requested: bool = False
+    """A cancellation of the whole order is in play at the marketplace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,9 @@ class Wishes:
     order_type: str = "merchant"
     """merchant, marketplace or both (F18)."""
     older_allowed: bool = False
-    """The store lets us see orders older than 60 days (read_all_orders)."""
+    """The store lets us see orders older than 60 days."""
+    withheld_address: str = "placeholder"
+    """placeholder or hold: what becomes of an order whose address is never told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +82,13 @@ def way(order: OrderFacts, wishes: Wishes, *, now: datetime, by_hand: bool = Fal
         if order.status != "shipped" and not by_hand:
             return Way("FBA_NOT_SHIPPED", "imported")
         return Way(READY, inventory=InventoryRule.NONE, fulfilled=order.status == "shipped")
+    if order.cancel_requested and not by_hand:
+        return Way("CANCEL_REQUESTED", "held")
     if not order.has_address:
-        return Way("ADDRESS_MISSING", "waiting")
+        if not order.address_withheld:
+            return Way("ADDRESS_MISSING", "waiting")
+        if wishes.withheld_address == "hold" and not by_hand:
+            return Way("ADDRESS_WITHHELD", "held")
     if order.shipped_when_seen and order.status == "shipped":
         return Way(READY, inventory=InventoryRule.NONE, fulfilled=True)
     return Way(READY, inventory=InventoryRule.IGNORE if create_anyway else InventoryRule.OBEY)

@@ -139,7 +139,7 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
     """Load mappings and the variants that these lines may mean, for each account of the batch."""
     chosen = next(iter(batch.chosen.values()))
     exact = chosen.sku_case_sensitive
-    seller_skus = {line.seller_sku for item in items for line in item.live_lines if line.seller_sku}
+    seller_skus = {line.seller_sku or line.item_id for item in items for line in item.live_lines} - {""}
     mappings: dict[int | None, dict[str, str]] = defaultdict(dict)
     rows = SkuMapping.objects.filter(store_id=batch.store.pk, seller_sku__in=seller_skus)
     for account_id, seller_sku, sku in rows.values_list("account_id", "seller_sku", "sku"):
@@ -149,9 +149,12 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
     matched = {line.variant_id for item in items for line in item.lines if line.variant_id}
     by_sku: dict[str, list[Candidate]] = defaultdict(list)
     by_title: dict[str, list[Candidate]] = defaultdict(list)
+    hidden: dict[str, str] = {}
     for variant in _variants(batch, wanted, keys, matched, exact):
         batch.variants[variant.pk] = variant
-        if not variant.active or variant.deleted_at:
+        if why := _unusable(variant, chosen):
+            if variant.sku.strip() and not variant.deleted_at:
+                hidden[sku_form(variant.sku, case_sensitive=exact)] = why
             continue
         candidate = Candidate(variant.pk, variant.sku, variant.title, variant.title_key)
         if variant.sku.strip():
@@ -166,7 +169,19 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
             mappings=mappings.get(None, {}),
             case_sensitive=exact,
             use_titles=chosen.title_matching,
+            hidden=hidden,
         )
+
+
+def _unusable(variant: Variant, chosen: preferences.OrderPreferences) -> str:
+    """Return why orders may not use a variant, "" when they may (F71)."""
+    if variant.deleted_at:
+        return f"{variant.title} was deleted in the store"
+    if not variant.active:
+        return f"{variant.title} is disabled in the store"
+    if not variant.visible and not chosen.include_hidden:
+        return f"{variant.title} is hidden in the store; hidden products are left out (your setting)"
+    return ""
 
 
 def line_key(line: OrderLine) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orders.domain.matching import PERSON, LineToMatch, Match, match
+from orders.domain.matching import CUSTOM, PERSON, LineToMatch, Match, match
 from orders.models import OrderLine, SkuWait
 from orders.steps.batch import Batch, Item, line_key
 from orders.steps.settle import hold
@@ -35,13 +35,16 @@ def _match_lines(batch: Batch, item: Item) -> tuple[list[OrderLine], list[tuple[
         usable = before is not None and before.active and not before.deleted_at
         if line.matched_by == PERSON and usable:
             continue
-        found = match(LineToMatch(line.seller_sku, line.title, tuple((n, v) for n, v in line.variation)), catalog)
+        wanted = LineToMatch(line.seller_sku, line.title, tuple((n, v) for n, v in line.variation), line.item_id)
+        found = match(wanted, catalog)
         if found.found:
             _note(item, line, found)
         elif found.ambiguous:
             ambiguous.append((line, found))
         elif usable and before is not None and line.matched_sku and before.sku != line.matched_sku:
             edited.append(line)
+        elif batch.chosen[item.order.account_id].create_unmatched:
+            _note(item, line, Match(rule=CUSTOM, note=found.note))
         else:
             missing.append(line)
             if found.note and line.match_note != found.note:
@@ -73,7 +76,10 @@ def _hold(
 ) -> None:
     """Hold the order, naming everything that is wrong at once; what is missing goes before what is ambiguous."""
     if missing:
-        hold(batch, item, "NO_MATCH", skus=[_label(line) for line in missing], lines=[line.number for line in missing])
+        hold(
+            batch, item, "NO_MATCH", skus=[_label(line) for line in missing], lines=[line.number for line in missing],
+            notes=[line.match_note for line in missing if line.match_note],
+        )  # fmt: skip
     elif ambiguous:
         questions = [
             {

@@ -17,7 +17,11 @@ from orders.waking import turns
 
 def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     """Reserve for the orders that take stock; return those that may go on. The short ones are held, naming every line."""
-    free = [item for item in items if item.way is not None and item.way.inventory is InventoryRule.NONE]
+    free = [
+        item
+        for item in items
+        if (item.way is not None and item.way.inventory is InventoryRule.NONE) or not _asked(item)
+    ]
     asking = [item for item in items if item not in free]
     if not asking:
         return free
@@ -36,6 +40,16 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     return [*free, *won]
 
 
+def _asked(item: Item) -> list[AskLine]:
+    """Return what the order takes of the store's stock: no digital lines, none without a product."""
+    return [
+        AskLine(line.pk, variant_id, line.quantity * units)
+        for line in item.live_lines
+        if not line.digital
+        for variant_id, units in line.components
+    ]
+
+
 def _waited(items: Sequence[Item]) -> bool:
     """Say whether any of these orders may stand in the queue for stock (it has been tried before)."""
     return any(
@@ -48,9 +62,7 @@ def _ask(batch: Batch, item: Item) -> Ask:
     return Ask(
         order_id=item.order.pk,
         paid_at=item.order.paid_at or item.order.purchased_at,
-        lines=tuple(
-            AskLine(line.pk, line.variant_id, line.quantity) for line in item.live_lines if line.variant_id is not None
-        ),
+        lines=tuple(_asked(item)),
         location_id=chosen.default_location_id,
         label=item.order.marketplace_order_id,
         ignore_policy=bool(item.way and item.way.inventory is InventoryRule.IGNORE),

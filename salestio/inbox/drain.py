@@ -30,6 +30,8 @@ TOPICS: dict[str, str] = {
     "redact_customer": "accounts.inbox.on_redact_customer",
     "redact_store": "accounts.inbox.on_redact_store",
     "data_request": "accounts.inbox.on_data_request",
+    "erase_buyer": "orders.inbox.on_erase_buyer",
+    "account_revoked": "accounts.inbox.on_account_revoked",
 }
 """Topic → function(merchant_id, store_id, object_ids, rows), called outside any scope. Topics of later issues
 (shipment, refund, order) are stored and marked done: nothing acts on them yet."""
