@@ -123,7 +123,8 @@ class Caller:
     """Makes the calls of one account (or of our app, without an account). Thread-safe; keep it, do not rebuild it.
 
     `token_header` and `token_prefix` say how the token travels, `token_refused` how this platform says that it is not
-    good, `rate_header` which header tells the rate in force (tokens a second).
+    good, `rate_header` which header tells the rate in force (tokens a second), `pause_of` how the headers of a 429 name
+    the pause in seconds (by default `Retry-After`).
     """
 
     def __init__(
@@ -140,6 +141,7 @@ class Caller:
         token_prefix: str = "",
         token_refused: Callable[[Reply], bool] = _refused_by_401,
         rate_header: str = "",
+        pause_of: Callable[[Mapping[str, str]], float | None] | None = None,
         user_agent: str = "",
     ) -> None:
         self.platform = platform
@@ -155,6 +157,7 @@ class Caller:
         self._token_prefix = token_prefix
         self._token_refused = token_refused
         self._rate_header = rate_header
+        self._pause_of = pause_of or retry_after
         self._user_agent = user_agent
 
     def call(
@@ -207,7 +210,7 @@ class Caller:
         """Learn the rate; raise what this answer means on every platform; return what the client shall read."""
         self._learn(reply, limits)
         if reply.status == 429:
-            wait = retry_after(reply.headers)
+            wait = self._pause_of(reply.headers)
             if wait is None:
                 wait = max([THROTTLE_WAIT_SECONDS, *(take.n / take.rate for take in limits)])
             for take in limits:
