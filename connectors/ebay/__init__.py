@@ -1,0 +1,1 @@
+"""eBay's Sell APIs: orders in, and notifications about them. See README.md."""
