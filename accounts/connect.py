@@ -144,10 +144,12 @@ def keep_account(
 
     One that this merchant had already is revived with its history. Raises `ConnectRefused`.
     """
-    sites = [site for site in wish.sites if site in granted_sites] if granted_sites else list(wish.sites)
+    # A platform whose accounts sell in one place only asks for no choice: all that was granted.
+    wanted = wish.sites or tuple(granted_sites)
+    sites = [site for site in wanted if site in granted_sites] if granted_sites else list(wanted)
     if not sites:
         raise ConnectRefused(
-            f"This seller does not sell on {', '.join(wish.sites)}, only on {', '.join(granted_sites)}. "
+            f"This seller does not sell on {', '.join(wanted)}, only on {', '.join(granted_sites)}. "
             "Choose these sites and connect again.",
             "sites",
         )
@@ -385,6 +387,7 @@ def keep_store(merchant_id: int, platform: str, grant: Grant, info: StoreInfo, *
         "plan": info.plan[:60],
         "email": info.email,
         "scopes": list(grant.scopes or info.scopes),
+        "facts": facts_of(info),
     }
     try:
         with tenancy.scope(merchant_id):
@@ -400,6 +403,15 @@ def keep_store(merchant_id: int, platform: str, grant: Grant, info: StoreInfo, *
             ) from None
         with tenancy.scope(merchant_id):
             return _revive_store(route, grant, facts, actor), False
+
+
+def facts_of(info: StoreInfo) -> dict[str, Any]:
+    """Return what a store tells of itself beyond its columns, as plain JSON."""
+    return {
+        "order_statuses": [list(pair) for pair in info.order_statuses],
+        "currencies": list(info.currencies),
+        "taxes_included": info.taxes_included,
+    }
 
 
 def _new_store(platform: str, grant: Grant, facts: dict[str, Any], actor: str) -> Store:

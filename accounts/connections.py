@@ -194,6 +194,11 @@ def app_page(platform: str, key: str) -> str:
     return str(config(platform).app_page(key))
 
 
+def frame_ancestors(platform: str, key: str) -> tuple[str, ...]:
+    """Return which origins may frame our pages of that store, nobody else."""
+    return tuple(config(platform).frame_ancestors(key))
+
+
 def app_market_page(platform: str) -> str:
     """Return our page in the store platform's app market, where a store is added."""
     return str(config(platform).app_store)

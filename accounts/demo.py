@@ -28,22 +28,24 @@ class DemoRefused(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """An Amazon seller of the sandbox's world."""
+    """A seller of the sandbox's world."""
 
+    platform: str
     key: str
     name: str
-    region: str
     sites: tuple[str, ...]
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoMerchant:
-    """A merchant of the demo: `slug` is its name in credentials.json, `shop` its Shopify store in the sandbox."""
+    """A merchant of the demo: `slug` is its name in credentials.json, `store` its store in the sandbox."""
 
     slug: str
     name: str
     owner: str
-    shop: str
+    platform: str
+    store: str
     accounts: tuple[DemoAccount, ...]
 
 
@@ -52,19 +54,37 @@ WORLD = (
         "northpine",
         "Northpine Supply",
         "Iris Oakley",
+        "shopify",
         "northpine-supply.myshopify.com",
         (
-            DemoAccount("A1NORTHPINEUS", "Northpine US", "na", ("US",)),
-            DemoAccount("A2NORTHPINEUK", "Northpine UK", "eu", ("UK",)),
-            DemoAccount("A3NORTHPINEOUT", "Northpine Outlet", "na", ("US", "CA")),
+            DemoAccount("amazon", "A1NORTHPINEUS", "Northpine US", ("US",), "na"),
+            DemoAccount("amazon", "A2NORTHPINEUK", "Northpine UK", ("UK",), "eu"),
+            DemoAccount("amazon", "A3NORTHPINEOUT", "Northpine Outlet", ("US", "CA"), "na"),
         ),
     ),
     DemoMerchant(
         "harbour",
         "Harbour & Kiln",
         "Tomas Reyes",
+        "shopify",
         "harbour-and-kiln.myshopify.com",
-        (DemoAccount("A4HARBOURKILN", "Harbour & Kiln US", "na", ("US",)),),
+        (
+            DemoAccount("amazon", "A4HARBOURKILN", "Harbour & Kiln US", ("US",), "na"),
+            DemoAccount("ebay", "EBHARBOUR7", "Harbour eBay", ("US", "DE")),
+            DemoAccount("etsy", "48210055", "HarbourAndKiln", ("ETSY",)),
+        ),
+    ),
+    DemoMerchant(
+        "lumen",
+        "Lumen & Loom",
+        "Noor Ashdown",
+        "bigcommerce",
+        "lmnloom7k2",
+        (
+            DemoAccount("amazon", "A5LUMENLOOM", "Lumen & Loom US", ("US",), "na"),
+            DemoAccount("ebay", "EBLUMEN5Q", "Lumen & Loom eBay", ("US", "UK")),
+            DemoAccount("etsy", "51230077", "LumenAndLoom", ("ETSY",)),
+        ),
     ),
 )
 
@@ -108,53 +128,55 @@ def seed(*, traffic: bool) -> dict[str, Any]:
 
 
 def _merchant(plan: DemoMerchant, secrets: dict[str, str], clients: dict[str, Any]) -> dict[str, Any]:
-    merchant_id = _store(plan, clients["shopify"])
+    merchant_id = _store(plan, clients[plan.platform])
     _people(merchant_id, plan, secrets)
     with tenancy.scope(merchant_id):
-        store = Store.objects.get(platform="shopify", key=plan.shop)
+        store = Store.objects.get(platform=plan.platform, key=plan.store)
     for account in plan.accounts:
-        _account(merchant_id, store.pk, account, clients["amazon"])
+        _account(merchant_id, store.pk, account, clients[account.platform])
     return {
         "name": plan.name,
         "api_token": secrets["api_token"],
         "login": secrets["login"],
         "password": secrets["password"],
-        "stores": [{"platform": "shopify", "key": plan.shop}],
+        "stores": [{"platform": plan.platform, "key": plan.store}],
         "accounts": [
-            {"platform": "amazon", "key": a.key, "sites": list(a.sites), "region": a.region} for a in plan.accounts
+            {"platform": a.platform, "key": a.key, "sites": list(a.sites), "region": a.region} for a in plan.accounts
         ],
     }
 
 
 def _store(plan: DemoMerchant, clients: dict[str, Any]) -> int:
     """Install the app in the merchant's store if it never was; return the merchant's id."""
-    route = StoreRoute.objects.filter(platform="shopify", key=plan.shop).first()
+    route = StoreRoute.objects.filter(platform=plan.platform, key=plan.store).first()
     if route is not None:
         return route.merchant_ref
-    found = clients["tokens"][plan.shop]
+    found = clients["tokens"][plan.store]
+    # A store platform whose tokens end hands out a refresh token with them; others' tokens do not end.
+    lasts = found.get("expires_in")
     grant = Grant(
-        key=plan.shop,
+        key=plan.store,
         access_token=found["access_token"],
-        access_expires_at=now() + timedelta(seconds=int(found["expires_in"])),
-        refresh_token=found["refresh_token"],
-        refresh_expires_at=now() + timedelta(days=90),
-        scopes=tuple(part for part in str(found.get("scope", "")).split(",") if part),
+        access_expires_at=now() + timedelta(seconds=int(lasts)) if lasts else None,
+        refresh_token=found.get("refresh_token", ""),
+        refresh_expires_at=now() + timedelta(days=90) if lasts else None,
+        scopes=tuple(str(found.get("scope", "")).replace(",", " ").split()),
     )
-    info = connect.store_info("shopify", grant)
+    info = connect.store_info(plan.platform, grant)
     merchant = merchants.create(plan.name, timezone=info.timezone)
-    connect.keep_store(merchant.pk, "shopify", grant, info, actor=ACTOR)
+    connect.keep_store(merchant.pk, plan.platform, grant, info, actor=ACTOR)
     return merchant.pk
 
 
 def _account(merchant_id: int, store_id: int, plan: DemoAccount, clients: dict[str, Any]) -> None:
-    if AccountRoute.objects.filter(platform="amazon", region=plan.region, key=plan.key).exists():
+    if AccountRoute.objects.filter(platform=plan.platform, region=plan.region, key=plan.key).exists():
         return
     grant = Grant(
         key=plan.key,
         refresh_token=clients["refresh_tokens"][plan.key],
         refresh_expires_at=now() + timedelta(days=365),
     )
-    wish = connect.AccountWish("amazon", plan.region, plan.name, plan.sites, store_id)
+    wish = connect.AccountWish(plan.platform, plan.region, plan.name, plan.sites, store_id)
     connect.keep_account(merchant_id, wish, grant, granted_sites=plan.sites, actor=ACTOR)
 
 

@@ -7,20 +7,20 @@ A request with such a token needs no CSRF token: another site cannot make the br
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts import connections
+from accounts import connections, frame, staff
 from accounts.models import Membership, Role, StoreRoute
 from connectors.contract.errors import ConnectorError
 
-PLATFORM = "shopify"
+SHOPIFY = "shopify"
 RELOAD_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 """Tells the store's script to fetch a new token and ask once more."""
 
@@ -35,6 +35,9 @@ class Visitor:
     token: str
     known: bool
     """Whether the store belongs to a merchant of ours already."""
+    email: str = ""
+    owner: bool = False
+    """The store's platform says that this is the store's owner."""
 
 
 def identify(request: HttpRequest) -> bool:
@@ -49,31 +52,57 @@ def identify(request: HttpRequest) -> bool:
     request.user = AnonymousUser()
     # Another site cannot make a browser send this header, so a bad token gets its 401 and not a CSRF error.
     request._dont_enforce_csrf_checks = bool(request.headers.get("Authorization"))  # type: ignore[attr-defined]
+    claims = frame.read(token)
+    if claims is not None:
+        return _in_control_panel(request, claims, token)
     try:
-        claims = connections.authorization(PLATFORM).decode_session_token(token)
+        shop = connections.authorization(SHOPIFY).decode_session_token(token)
     except ConnectorError:
         request.embedded_refused = True  # type: ignore[attr-defined]
         return True
-    request.frame_ancestors = ancestors(claims.shop)  # type: ignore[attr-defined]
-    route = StoreRoute.objects.filter(platform=PLATFORM, key=claims.shop).first()
-    request.embedded = Visitor(  # type: ignore[attr-defined]
-        PLATFORM, claims.shop, claims.user_id, token, route is not None
-    )
-    if route is not None:
-        _become(request, route.merchant_ref, claims.user_id)
+    _show_in(request, Visitor(SHOPIFY, shop.shop, shop.user_id, token, False))
     return True
 
 
-def _become(request: Any, merchant_id: int, staff_id: str) -> None:
+def enter(request: HttpRequest, claims: frame.FrameClaims) -> None:
+    """Let in a person whom the store's platform vouched for just now (its signed payload): from here on by our token."""
+    request.user = AnonymousUser()
+    _in_control_panel(request, claims, frame.mint(claims))
+
+
+def _in_control_panel(request: HttpRequest, claims: frame.FrameClaims, token: str) -> bool:
+    visitor = Visitor(claims.platform, claims.store_key, claims.user_id, token, False, claims.email, claims.owner)
+    if staff.is_removed(claims.platform, claims.store_key, claims.user_id):
+        request.embedded_refused = True  # type: ignore[attr-defined]
+        return True
+    request.frame_token = frame.mint(claims)  # type: ignore[attr-defined]
+    _show_in(request, visitor)
+    return True
+
+
+def _show_in(request: HttpRequest, visitor: Visitor) -> None:
+    """Set who may frame the page, the visitor, and the merchant if the store is one of ours."""
+    request.frame_platform = visitor.platform  # type: ignore[attr-defined]
+    request.frame_ancestors = connections.frame_ancestors(visitor.platform, visitor.store_key)  # type: ignore[attr-defined]
+    route = StoreRoute.objects.filter(platform=visitor.platform, key=visitor.store_key).first()
+    request.embedded = replace(visitor, known=route is not None)  # type: ignore[attr-defined]
+    if route is not None:
+        _become(request, route.merchant_ref, visitor)
+
+
+def _become(request: Any, merchant_id: int, visitor: Visitor) -> None:
     member = None
-    if staff_id:
+    if visitor.staff_id:
         member = (
-            Membership.objects.select_related("user").filter(merchant_ref=merchant_id, platform_user=staff_id).first()
+            Membership.objects.select_related("user")
+            .filter(merchant_ref=merchant_id, platform_user=visitor.staff_id)
+            .first()
         )
     request.merchant_id = merchant_id
-    # Whom the store lets into the app may work with it; what only an owner may do needs a member linked to them.
-    request.role = member.role if member else Role.MANAGER
-    request.actor = str(member.user) if member else f"store staff {staff_id}".strip()
+    # Whom the store lets into the app may work with it; what only an owner may do needs a member linked to them, or the
+    # store's platform saying that this is its owner.
+    request.role = member.role if member else Role.OWNER if visitor.owner else Role.MANAGER
+    request.actor = str(member.user) if member else f"store staff {visitor.email or visitor.staff_id}".strip()
     if member is not None and member.user.is_active:
         request.user = member.user
     request.memberships = [member] if member else []
@@ -83,14 +112,9 @@ def _token(request: HttpRequest) -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer" and token:
         return token.strip()
-    return request.GET.get("id_token", "") if request.method in ("GET", "HEAD") else ""
-
-
-def ancestors(shop: str) -> tuple[str, ...]:
-    """Return who may frame a page of this shop: the shop itself and the store platform's admin, nobody else."""
-    parts = urlsplit(connections.config(PLATFORM).admin_url(shop))
-    own = f"{parts.scheme}://{parts.netloc}"
-    return (own, "https://admin.shopify.com") if parts.netloc == shop else (own,)
+    if request.method not in ("GET", "HEAD"):
+        return ""
+    return request.GET.get("id_token", "")
 
 
 def looks_embedded(request: HttpRequest) -> bool:
@@ -110,8 +134,8 @@ def bounce(request: HttpRequest) -> HttpResponse:
         response[RELOAD_HEADER] = "1"
         return response
     shop = request.GET.get("shop", "")
-    if connections.is_store_key(PLATFORM, shop):
-        request.frame_ancestors = ancestors(shop)  # type: ignore[attr-defined]
+    if connections.is_store_key(SHOPIFY, shop):
+        request.frame_ancestors = connections.frame_ancestors(SHOPIFY, shop)  # type: ignore[attr-defined]
     query = {name: value for name, value in request.GET.items() if name not in ("id_token", "hmac", "timestamp")}
     return render(
         request,

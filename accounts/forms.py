@@ -10,6 +10,9 @@ from django.contrib.auth.password_validation import validate_password
 from accounts.models import Role
 from connectors import registry
 
+Sites = dict[str, dict[str, list[tuple[str, str]]]]
+"""Marketplace → region ("" where it has none) → [(site code, words)]."""
+
 
 class Styled(forms.Form):
     """Gives each field Bootstrap's class, and what a screen reader needs to find its error."""
@@ -85,11 +88,12 @@ class AddAccountForm(Styled):
 
     platform = forms.ChoiceField(label="Marketplace")
     name = forms.CharField(label="Account name", max_length=120, help_text="You see this name across the app.")
-    region = forms.ChoiceField(label="Region")
+    region = forms.ChoiceField(label="Region", required=False)
     sites = forms.MultipleChoiceField(
         label="Sites",
+        required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one site.", "invalid_choice": "Choose sites of this list."},
+        error_messages={"invalid_choice": "Choose sites of this list."},
     )
     store = forms.TypedChoiceField(label="Orders go to", coerce=int)
     policies = forms.BooleanField(
@@ -97,26 +101,41 @@ class AddAccountForm(Styled):
         error_messages={"required": "Tick the box to go on."},
     )
 
-    def __init__(
-        self, *args: Any, stores: list[tuple[int, str]], sites: dict[str, list[tuple[str, str]]], **kw: Any
-    ) -> None:
+    def __init__(self, *args: Any, stores: list[tuple[int, str]], sites: Sites, **kw: Any) -> None:
         super().__init__(*args, **kw)
         self._sites = sites
         self.fields["platform"].choices = [(line.name, line.label) for line in registry.marketplaces()]  # type: ignore[attr-defined]
-        regions = dict(registry.marketplaces()[0].regions)
-        self.fields["region"].choices = list(regions.items())  # type: ignore[attr-defined]
-        self.fields["sites"].choices = [site for region in sites.values() for site in region]  # type: ignore[attr-defined]
+        regions = [region for line in registry.marketplaces() for region in line.regions.items()]
+        self.fields["region"].choices = [("", "—"), *regions]  # type: ignore[attr-defined]
+        every = dict(site for by_region in sites.values() for rows in by_region.values() for site in rows)
+        self.fields["sites"].choices = list(every.items())  # type: ignore[attr-defined]
         self.fields["store"].choices = stores  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """Refuse sites of another region: one permission covers one region."""
+        """Refuse what the marketplace does not have: a region where it has none, sites of another region."""
         data = super().clean() or {}
-        region, sites = data.get("region"), data.get("sites")
-        if region and sites:
-            there = [code for code, _ in self._sites.get(region, [])]
-            wrong = [code for code in sites if code not in there]
-            if wrong:
-                self.add_error("sites", f"{', '.join(wrong)} is not in this region. Add it as an account of its own.")
+        platform = data.get("platform")
+        if not platform:
+            return data
+        by_region = self._sites[platform]
+        regions = registry.platform(platform).regions
+        region = data.get("region") or ""
+        if regions and region not in regions:
+            self.add_error("region", "Choose the region of this seller account.")
+            return data
+        data["region"] = region = region if regions else ""
+        there = [code for code, _ in by_region.get(region, [])]
+        chosen = data.get("sites") or []
+        wrong = [code for code in chosen if code not in there]
+        if not there:
+            # Its accounts sell in one place only: nothing to choose.
+            data["sites"] = []
+        elif wrong and regions:
+            self.add_error("sites", f"{', '.join(wrong)} is not in this region. Add it as an account of its own.")
+        elif wrong:
+            self.add_error("sites", f"{registry.platform(platform).label} has no site {', '.join(wrong)} here.")
+        elif not chosen:
+            self.add_error("sites", "Choose at least one site.")
         return data
 
 
@@ -133,3 +152,4 @@ class ConfirmAccountForm(Styled):
     def __init__(self, *args: Any, sites: list[tuple[str, str]], **kw: Any) -> None:
         super().__init__(*args, **kw)
         self.fields["sites"].choices = sites  # type: ignore[attr-defined]
+        self.fields["sites"].required = bool(sites)

@@ -47,6 +47,7 @@ def on_store(merchant_id: int, store_id: int, object_ids: Sequence[Any], rows: S
             country=info.country[:2],
             plan=info.plan[:60],
             email=info.email,
+            facts=connect.facts_of(info),
             **({"scopes": list(info.scopes)} if info.scopes else {}),
         )
 

@@ -223,6 +223,24 @@ class AuditEntry(MerchantModel):
         return f"{self.actor}: {self.action}"
 
 
+class StorePerson(MerchantModel):
+    """A person of a store's staff who opened the app in its control panel (several a store, F2)."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="people")
+    remote_id = models.CharField(max_length=60)
+    email = models.EmailField(blank=True)
+    owner = models.BooleanField(default=False)
+    first_seen_at = models.DateTimeField(default=now)
+    last_seen_at = models.DateTimeField(default=now)
+    removed_at = models.DateTimeField(null=True, blank=True, help_text="The platform says they may not use the app.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "remote_id"], name="store_person_once")]
+
+    def __str__(self) -> str:
+        return self.email or self.remote_id
+
+
 # ── routing: what must be found before the merchant is known. Ids and hashes only, no row-level security ─────────────
 
 

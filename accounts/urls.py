@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import connections, members, settings, shopify, signing
+from accounts.views import bigcommerce, connections, members, settings, shopify, signing
 
 app_name = "accounts"
 
@@ -29,6 +29,10 @@ urlpatterns = [
     path("shopify/install", shopify.install, name="shopify-install"),
     path("shopify/callback", shopify.callback, name="shopify-callback"),
     path("shopify/app", shopify.app, name="shopify-app"),
+    path("bigcommerce/auth", bigcommerce.auth, name="bigcommerce-auth"),
+    path("bigcommerce/load", bigcommerce.load, name="bigcommerce-load"),
+    path("bigcommerce/uninstall", bigcommerce.uninstall, name="bigcommerce-uninstall"),
+    path("bigcommerce/remove-user", bigcommerce.remove_user, name="bigcommerce-remove-user"),
     # settings
     path("settings/", settings.general, name="settings"),
     path("settings/stores/<int:pk>/", settings.store, name="store-settings"),

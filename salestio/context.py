@@ -17,4 +17,5 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "BRIDGE_URL": settings.SHOPIFY_APP_BRIDGE_URL,
         "SHOPIFY_CLIENT_ID": settings.SHOPIFY["client_id"],
         "embedded": bool(getattr(request, "frame_ancestors", ())),
+        "frame_token": getattr(request, "frame_token", ""),
     }

@@ -41,7 +41,11 @@ class SecurityHeaders:
         if not response.get("Content-Type", "").startswith("text/html"):
             return response
         ancestors = getattr(request, "frame_ancestors", ())
-        bridge = settings.SHOPIFY_APP_BRIDGE_URL if ancestors else ""
+        in_shopify = ancestors and getattr(request, "frame_platform", "shopify") == "shopify"
+        bridge = settings.SHOPIFY_APP_BRIDGE_URL if in_shopify else ""
+        if token := getattr(request, "frame_token", ""):
+            # Renewed with every answer, so that a page in a control panel goes on working while somebody uses it.
+            response["X-Frame-Token"] = token
         response["Content-Security-Policy"] = "; ".join(
             [
                 "default-src 'self'",

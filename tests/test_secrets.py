@@ -136,7 +136,7 @@ def test_every_page_inside_a_shop_may_be_framed_by_that_shop_only(planted: Plant
     from accounts import embedded
 
     headers = {"Authorization": f"Bearer {session_token(planted.cast.store.key)}"}
-    expected = " ".join(embedded.ancestors(planted.cast.store.key))
+    expected = " ".join(connections.frame_ancestors("shopify", planted.cast.store.key))
 
     pages = html_of(asked_everything(planted, Client(), headers))
     inside = {name: answer for name, answer in pages.items() if not name.startswith("admin/")}

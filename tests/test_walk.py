@@ -112,6 +112,10 @@ WALK: dict[str, Way] = {
     "shopify/install": Way("/shopify/install?{signed}", open=True),
     "shopify/callback": Way("/shopify/callback?{signed}&code=x&state=wrong", open=True),
     "shopify/app": Way("/shopify/app?shop={shop}", open=True),
+    "bigcommerce/auth": Way("/bigcommerce/auth?code=wrong&scope=x&context=stores/nobody1", open=True),
+    "bigcommerce/load": Way("/bigcommerce/load?signed_payload_jwt=wrong", open=True),
+    "bigcommerce/uninstall": Way("/bigcommerce/uninstall?signed_payload_jwt=wrong", open=True),
+    "bigcommerce/remove-user": Way("/bigcommerce/remove-user?signed_payload_jwt=wrong", open=True),
     # settings
     "settings/": Way("/settings/", {"field": ["tag_account"]}),
     "settings/stores/<int:pk>/": ours("/settings/stores/{store}/", field="title_matching"),

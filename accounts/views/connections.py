@@ -51,8 +51,15 @@ def account_list(request: HttpRequest) -> HttpResponse:
 
 def _add_form(request: HttpRequest, data: Any = None) -> AddAccountForm:
     stores = [(store.pk, store.name) for store in request.stores if store.is_active]  # type: ignore[attr-defined]
-    first = {"platform": "amazon", "region": "na", "store": stores[0][0] if stores else None}
-    return AddAccountForm(data, stores=stores, sites=connections.sites("amazon"), initial=first)
+    asked = request.GET.get("platform", "")
+    platform = asked if asked in {line.name for line in registry.marketplaces()} else registry.marketplaces()[0].name
+    first = {"platform": platform, "region": next(iter(registry.platform(platform).regions), ""),
+             "store": stores[0][0] if stores else None}  # fmt: skip
+    return AddAccountForm(data, stores=stores, sites=_every_site(), initial=first)
+
+
+def _every_site() -> dict[str, dict[str, list[tuple[str, str]]]]:
+    return {line.name: connections.sites(line.name) for line in registry.marketplaces()}
 
 
 @needs(Role.MANAGER)
@@ -70,7 +77,13 @@ def add_account(request: HttpRequest) -> HttpResponse:
             wish = {name: data[name] for name in ("platform", "region", "name", "sites")} | {"store_id": data["store"]}
             return _go(request, wish)
         form.add_error("name", "You have another account with this name. Choose another one.")
-    context = {"form": form, "sites": connections.sites("amazon"), "regions": registry.platform("amazon").regions,
+    places = [
+        {"platform": line.name, "label": line.label, "region": region, "name": line.regions.get(region, ""),
+         "options": options}
+        for line in registry.marketplaces()
+        for region, options in connections.sites(line.name).items()
+    ]  # fmt: skip
+    context = {"form": form, "places": places,
                "chosen": request.POST.getlist("sites") if form.is_bound else [],
                "from_appstore": APPSTORE in request.session}  # fmt: skip
     return page(request, "accounts/add_account.html", context, status=400 if form.is_bound else 200)
@@ -132,8 +145,12 @@ def add_store(request: HttpRequest) -> HttpResponse:
     A shop's domain is never asked for: it could be anybody's (MECHANISMS 18).
     """
     inside = getattr(request, "embedded", None)
+    platform = request.POST.get("platform", "shopify")
+    if platform not in {line.name for line in registry.storefronts()}:
+        messages.error(request, "Choose one of the store platforms.")
+        return redirect("accounts:list")
     state = connect.begin(
-        platform="shopify",
+        platform=platform,
         session=None if inside else request.session,
         user=request.user if request.user.is_authenticated else None,
         merchant_id=request.merchant_id,  # type: ignore[attr-defined]
@@ -142,7 +159,7 @@ def add_store(request: HttpRequest) -> HttpResponse:
     if inside:
         return _leave_the_frame(request, state)
     request.session["join"] = state
-    return HttpResponseRedirect(connections.app_market_page("shopify"))
+    return HttpResponseRedirect(connections.app_market_page(platform))
 
 
 # ── to the marketplace and back ──────────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +177,12 @@ def _go(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
         session=None if inside else request.session,
         user=request.user if request.user.is_authenticated else None,
         merchant_id=request.merchant_id,  # type: ignore[attr-defined]
-        payload=wish | {"actor": request.actor, "shop": inside.store_key if inside else ""},  # type: ignore[attr-defined]
+        payload=wish
+        | {
+            "actor": request.actor,  # type: ignore[attr-defined]
+            "shop": inside.store_key if inside else "",
+            "frame": inside.platform if inside else "",
+        },
     )
     if inside:
         return _leave_the_frame(request, state)
@@ -264,7 +286,9 @@ def callback(request: HttpRequest, platform: str) -> HttpResponse:
     words = fresh if new else again
     messages.success(request, f"{account.name} {words}")
     shop = row.payload.get("shop", "")
-    return HttpResponseRedirect(connections.app_page("shopify", shop) if shop else reverse("accounts:list"))
+    if shop:
+        return HttpResponseRedirect(connections.app_page(row.payload.get("frame", "shopify"), shop))
+    return HttpResponseRedirect(reverse("accounts:list"))
 
 
 def _still_allowed(request: HttpRequest, row: ConnectState) -> None:

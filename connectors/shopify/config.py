@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from connectors.contract.errors import Rejected
 from connectors.contract.settings import AppSettings
@@ -69,6 +70,12 @@ class ShopifyConfig:
     def app_page(self, shop: str) -> str:
         """Return the address of our app inside the shop's admin."""
         return self.admin_url(shop, f"/apps/{self.handle}")
+
+    def frame_ancestors(self, shop: str) -> tuple[str, ...]:
+        """Return who may frame our pages of this shop: the shop itself and Shopify's admin, nobody else."""
+        parts = urlsplit(self.admin_url(shop))
+        own = f"{parts.scheme}://{parts.netloc}"
+        return (own, "https://admin.shopify.com") if parts.netloc == shop else (own,)
 
     @property
     def user_agent(self) -> str:

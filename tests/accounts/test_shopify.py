@@ -275,13 +275,13 @@ def test_the_first_load_shows_the_dashboard_without_any_cookie(merchant: Cast, s
 
 
 def test_in_production_only_this_shop_and_shopifys_admin_may_frame_the_page(settings: Any) -> None:
-    from accounts import connections, embedded
+    from accounts import connections
 
     real = settings.PLATFORM_URLS["shopify"] | {"admin": "https://{shop}/admin"}
     settings.PLATFORM_URLS = settings.PLATFORM_URLS | {"shopify": real}
     connections.forget_all()
     try:
-        assert embedded.ancestors("a.myshopify.com") == ("https://a.myshopify.com", "https://admin.shopify.com")
+        assert connections.frame_ancestors("shopify", "a.myshopify.com") == ("https://a.myshopify.com", "https://admin.shopify.com")
     finally:
         connections.forget_all()
 

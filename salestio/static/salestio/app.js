@@ -189,3 +189,25 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden) freshen().catch(() => { tag = ""; }); });
   counted();
 })();
+
+// Parts of a form that belong to a choice made in it (data-chosen-by="platform=amazon&region=na") show with that choice;
+// fields of the others are left out of what is sent. Without script everything shows, and the server decides.
+(() => {
+  "use strict";
+  const choose = (form) => {
+    const chosen = new FormData(form);
+    for (const part of form.querySelectorAll("[data-chosen-by]")) {
+      const wanted = [...new URLSearchParams(part.dataset.chosenBy)];
+      const shows = wanted.every(([name, value]) => chosen.get(name) === value);
+      part.hidden = !shows;
+      for (const field of part.querySelectorAll("input[type=checkbox]")) field.disabled = !shows;
+    }
+  };
+  const all = () => document.querySelectorAll("form[data-chooser]").forEach(choose);
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest && event.target.closest("form[data-chooser]");
+    if (form) choose(form);
+  });
+  document.addEventListener("DOMContentLoaded", all);
+  document.addEventListener("htmx:afterSettle", all);
+})();
