@@ -359,6 +359,17 @@ class DailyBudget(models.Model):
         return f"{self.name} {self.day}: {self.used}"
 
 
+class BudgetLimit(models.Model):
+    """The daily limit a platform's own headers or its rate-limit call told last; app-wide."""
+
+    name = models.CharField(max_length=120, unique=True)
+    calls = models.PositiveIntegerField()
+    learned_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.calls} a day"
+
+
 class SignInAttempt(models.Model):
     """A failed sign-in, counted per account and per address for the rate limit; hashes only."""
 
