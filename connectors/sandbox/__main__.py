@@ -3,49 +3,64 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import os
-import random
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from aiohttp import web
 
-from connectors.sandbox import amazon, control, pages, server, shopify, traffic
-from connectors.sandbox.amazon.buying import Buyers
-from connectors.sandbox.amazon.common import AMAZON
-from connectors.sandbox.shopify.control import ShopifyControl
+from connectors.sandbox import control, pages, server, traffic
+from connectors.sandbox.platforms import FOLDERS
+
+
+def platforms(credentials: dict[str, Any]) -> dict[str, ModuleType]:
+    """Return the packages of the pretend platforms these credentials are for, in the order pages show them."""
+    here = Path(__file__).parent
+    return {
+        name: importlib.import_module(f"connectors.sandbox.{name}")
+        for name in FOLDERS
+        if name in credentials and (here / name / "__init__.py").exists()
+    }
 
 
 def read_credentials(path: Path) -> dict[str, Any]:
-    """Return the run's credentials. Exits with a sentence when they cannot be read or lack something."""
+    """Return the run's credentials. Exits with a sentence when they cannot be read or are incomplete.
+
+    A platform they say nothing about is left out of this run; an incomplete one is a mistake.
+    """
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         sys.exit(f"The sandbox cannot read {path}: {error}")
-    wanted = {
-        "amazon": ("client_id", "client_secret", "application_id", "aws_access_key_id", "aws_secret_access_key"),
-        "shopify": ("client_id", "client_secret"),
-    }
-    for platform, names in wanted.items():
-        for name in names:
-            if not isinstance(found, dict) or not found.get(platform, {}).get(name):
+    if not isinstance(found, dict):
+        sys.exit(f"{path} holds no JSON object.")
+    known = platforms(found)
+    if not known:
+        sys.exit(f"{path} has credentials of no platform; known are {', '.join(FOLDERS)}.")
+    for platform, package in known.items():
+        for name in package.CREDENTIALS:
+            if not found[platform].get(name):
                 sys.exit(f"{path} lacks {platform}.{name}.")
-    return dict(found)
+    return found
 
 
 def make(
     data: Path, credentials: dict[str, Any], *, port: int, web_url: str, with_traffic: bool, host: str = "127.0.0.1"
 ) -> web.Application:
-    """Return the whole sandbox as one application."""
+    """Return the whole sandbox as one application: every platform the credentials are for."""
     app = server.make_app(
-        data, credentials, base_url=f"http://{host}:{port}", web_url=web_url, setups=[amazon.setup, shopify.setup]
+        data,
+        credentials,
+        base_url=f"http://{host}:{port}",
+        web_url=web_url,
+        setups=[package.setup for package in platforms(credentials).values()],
     )
-    buyers = app[control.BUYERS] = Buyers(app[AMAZON], random.Random())
-    app[control.STORES] = ShopifyControl(app[server.CORE].world)
-    traffic.setup(app, buyers, allowed=with_traffic)
+    traffic.setup(app, allowed=with_traffic)
     control.setup(app)
     pages.setup(app)
     return app

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.sandbox.catalog_listings import all_sellers
+from connectors.sandbox.catalog_listings import FIRST_ORDERS, all_sellers
 from connectors.sandbox.catalog_stores import all_stores
 
 Row = dict[str, Any]
@@ -29,10 +29,10 @@ def stores(platform: str = "") -> list[Row]:
 
 
 def sellers(platform: str = "amazon") -> list[Row]:
-    """Return a marketplace's demo sellers: ``platform, key, name, merchant, region, sites, currency, listings``.
+    """Return a marketplace's demo sellers: ``platform, key, name, merchant, region, sites, currency, weight, listings``.
 
     ``merchant`` is the demo's slug, "" for one who has not agreed to our app. ``currency`` is the first site's. Etsy has
-    the one site ``ETSY``, in the shop's currency. A listing has
+    the one site ``ETSY``, in the shop's currency. ``weight`` is the share of the order stream. A listing has
 
     - ``sku`` (the seller's; "" where the seller gave none: eBay and Etsy), ``item_id`` and ``variation_id`` (the
       marketplace's own numbers; the rows of one listing with variations share ``item_id``, ``variation_id`` is "" for
@@ -56,3 +56,12 @@ def seller(platform: str, key: str) -> Row | None:
 def store_of(merchant: str) -> Row | None:
     """Return the store of a demo merchant; None for "" and unknown ones."""
     return next((row for row in stores() if merchant and row["merchant"] == merchant), None)
+
+
+def first_orders() -> tuple[Row, ...]:
+    """Return the orders a newcomer should meet in the order stream's starting set, beside ordinary ones.
+
+    Each: ``platform``, seller ``key``, ``kind`` (a listing's kind, or ``personalized``, ``digital``), ``units`` of a line
+    (1), ``lines`` (1), and ``body``: more of what `POST …/orders` takes.
+    """
+    return FIRST_ORDERS

@@ -42,6 +42,7 @@ class _Seller:
     """One demo seller before the listings are spelled out.
 
     ``store`` is the key of the store whose goods are listed: all variants of every ``every``-th product, under ``brand``.
+    ``weight`` is the seller's share of the order stream.
     ``leave_out`` are beginnings of SKUs, ``fba`` SKUs the marketplace ships, ``no_sku`` beginnings of store SKUs the
     seller lists without a SKU.
     """
@@ -56,6 +57,7 @@ class _Seller:
     currency: str = ""
     brand: str = ""
     every: int = 1
+    weight: int = 0
     leave_out: tuple[str, ...] = ()
     fba: tuple[str, ...] = ()
     no_sku: tuple[str, ...] = ()
@@ -76,6 +78,7 @@ _AMAZON = (
         _NORTHPINE,
         ("US",),
         region="na",
+        weight=6,
         brand="Northpine",
         leave_out=("NP-TEE-",),
         fba=(
@@ -95,6 +98,7 @@ _AMAZON = (
         _NORTHPINE,
         ("UK",),
         region="eu",
+        weight=2,
         brand="Northpine",
         every=2,
         fba=("NP-EMG-350-SPR", "NP-WHS-1", "NP-NTB-INK"),
@@ -108,6 +112,7 @@ _AMAZON = (
         _NORTHPINE,
         ("US", "CA"),
         region="na",
+        weight=2,
         brand="Northpine Outlet",
         every=3,
         extra=(
@@ -123,6 +128,7 @@ _AMAZON = (
         _HARBOUR,
         ("US",),
         region="na",
+        weight=2,
         brand="Harbour & Kiln",
     ),
     _Seller(
@@ -133,6 +139,7 @@ _AMAZON = (
         _LUMEN,
         ("US",),
         region="na",
+        weight=3,
         brand="Lumen & Loom",
         every=2,
         leave_out=("LL-TTW-",),
@@ -152,6 +159,7 @@ _EBAY = (
         "lumen",
         _LUMEN,
         ("US", "UK"),
+        weight=4,
         brand="Lumen & Loom",
         no_sku=("LL-SNF", "LL-MTC-", "LL-LMP-CLP"),
         leave_out=("LL-THR-",),
@@ -169,6 +177,7 @@ _EBAY = (
         "harbour",
         _HARBOUR,
         ("US", "DE"),
+        weight=2,
         brand="Harbour & Kiln",
         no_sku=("HK-SPN", "HK-LIN-"),
         extra=(_Extra("HK-SECONDS-BOX", "Box of six kiln seconds", "60.00"),),
@@ -184,6 +193,7 @@ _ETSY = (
         "lumen",
         _LUMEN,
         ("ETSY",),
+        weight=4,
         currency="EUR",
         no_sku=("LL-WHG", "LL-TOT-"),
         digital=True,
@@ -200,6 +210,7 @@ _ETSY = (
         "harbour",
         _HARBOUR,
         ("ETSY",),
+        weight=2,
         currency="USD",
         no_sku=("HK-VAS-",),
         asks={"HK-MUG-": ("Initials under the handle, up to 3", False)},
@@ -209,6 +220,21 @@ _ETSY = (
 )
 
 _SELLERS = {"amazon": _AMAZON, "ebay": _EBAY, "etsy": _ETSY}
+
+FIRST_ORDERS: tuple[Row, ...] = (
+    # More units than the store has, and a product it does not know: both are held in a Shopify store.
+    {"platform": "amazon", "key": "A1NORTHPINEUS", "kind": "scarce", "units": 2},
+    {"platform": "amazon", "key": "A1NORTHPINEUS", "kind": "missing"},
+    # A BigCommerce store takes an unknown product as a line of its own.
+    {"platform": "ebay", "key": "EBLUMEN5Q", "kind": "missing"},
+    {"platform": "ebay", "key": "EBLUMEN5Q", "kind": "plain", "lines": 2, "body": {"combined": True}},
+    # Paid by the order stream after a while, under another order id then.
+    {"platform": "ebay", "key": "EBLUMEN5Q", "kind": "plain", "body": {"status": "pending"}},
+    {"platform": "etsy", "key": "51230077", "kind": "plain", "body": {"buyer": {"address": None}}},
+    {"platform": "etsy", "key": "51230077", "kind": "personalized"},
+    {"platform": "etsy", "key": "51230077", "kind": "digital"},
+)
+"""See ``catalog.first_orders``."""
 
 
 def _store(key: str) -> Row:
@@ -346,6 +372,7 @@ def all_sellers(platform: str) -> list[Row]:
             "region": seller.region,
             "sites": list(seller.sites),
             "currency": _currency(seller, seller.sites[0]),
+            "weight": seller.weight,
             "listings": _listings(seller),
         }
         for seller in _SELLERS.get(platform, ())

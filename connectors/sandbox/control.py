@@ -8,23 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
-from connectors.sandbox import catalog
-from connectors.sandbox.amazon import sqs
-from connectors.sandbox.amazon.buying import WORDS, Buyers, line_total, total
-from connectors.sandbox.amazon.common import AMAZON, Amazon
-from connectors.sandbox.amazon.sites import REGIONS, SITES
-from connectors.sandbox.amazon.state import Doc, amount
 from connectors.sandbox.control_input import Handler, guard, number, read_body, text_field, whole
 from connectors.sandbox.faults import KINDS
 from connectors.sandbox.limits import PLATFORMS, PROFILES
-from connectors.sandbox.platforms import Refusal
-from connectors.sandbox.server import CORE
-from connectors.sandbox.shopify.control import ShopifyControl
+from connectors.sandbox.platforms import Answer, Doc, HasFurtherClients, MarketplaceControl, Refusal, StoreControl
+from connectors.sandbox.server import CORE, Core
 from connectors.sandbox.traffic import TRAFFIC
 from connectors.sandbox.world import WRITE_KINDS
 
-BUYERS: web.AppKey[Buyers] = web.AppKey("buyers", Buyers)
-STORES: web.AppKey[ShopifyControl] = web.AppKey("stores", ShopifyControl)
 _LARGEST = 1000
 
 
@@ -140,46 +131,16 @@ async def get_traffic(request: web.Request) -> web.Response:
     return web.json_response(request.app[TRAFFIC].describe())
 
 
-async def roles(request: web.Request) -> web.Response:
-    """Give our Amazon application the restricted roles, or take them: without, no personal data is shown."""
-    body = await read_body(request, "restricted_roles")
-    if not isinstance(body.get("restricted_roles"), bool):
-        raise Refusal("restricted_roles", "true or false is wanted")
-    request.app[CORE].world.put("settings", "amazon", body)
-    return web.json_response(body)
-
-
 async def endpoints(request: web.Request) -> web.Response:
     """Where each platform lives, and how a foreign client signs in."""
-    core, amazon = request.app[CORE], request.app[AMAZON]
-    base = core.base_url
-    shops = request.app[STORES].endpoints()
-    own = core.credentials["amazon"]
-    body = {
-        "amazon": {
-            **{region: f"{base}/amazon/{region}" for region in REGIONS},
-            "lwa": f"{base}/amazon/lwa",
-            "sqs": f"{base}/sqs",
-            "seller_central": f"{base}/amazon/sellercentral/{{region}}",
-        },
-        "shopify": shops["shopify"],
-        "clients": {
-            "amazon": {
-                "client_id": own["client_id"],
-                "client_secret": own["client_secret"],
-                "application_id": own["application_id"],
-                "refresh_tokens": amazon.refresh_tokens(),
-            },
-            "shopify": shops["client"],
-            "sqs": {
-                "queue_url": sqs.url(amazon),
-                "queue_arn": sqs.arn(),
-                "access_key_id": own["aws_access_key_id"],
-                "secret_access_key": own["aws_secret_access_key"],
-                "region": sqs.REGION,
-            },
-        },
-    }
+    core = request.app[CORE]
+    body: Doc = {"clients": {}}
+    controls: list[MarketplaceControl | StoreControl] = [*core.marketplaces.values(), *core.stores.values()]
+    for control in controls:
+        body[control.platform] = control.addresses()
+        body["clients"][control.platform] = control.client()
+        if isinstance(control, HasFurtherClients):
+            body["clients"] |= control.further_clients()
     return web.json_response(body)
 
 
@@ -249,190 +210,151 @@ async def end_faults(request: web.Request) -> web.Response:
     return web.json_response({"ended": ended})
 
 
-# ── marketplace accounts ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── marketplace accounts: the platform's own module knows how ────────────────────────────────────────────────────────
 
 
-def _account(request: web.Request) -> tuple[Amazon, str]:
-    if request.match_info["platform"] != "amazon":
-        raise Refusal("platform", "this sandbox has the marketplace amazon", 404)
-    amazon, key = request.app[AMAZON], request.match_info["key"]
-    if key not in amazon.state.sellers:
+def _marketplace(request: web.Request) -> MarketplaceControl:
+    known = request.app[CORE].marketplaces
+    control = known.get(request.match_info["platform"])
+    if control is None:
+        raise Refusal("platform", f"this sandbox has the marketplaces {', '.join(known)}", 404)
+    return control
+
+
+def _account(request: web.Request) -> tuple[MarketplaceControl, str]:
+    control, key = _marketplace(request), request.match_info["key"]
+    if key not in set(control.keys()):
         raise Refusal("key", f"there is no seller {key}", 404)
-    return amazon, key
-
-
-def _order(request: web.Request) -> Doc:
-    amazon, key = _account(request)
-    order = amazon.state.order(key, request.match_info["id"])
-    if order is None:
-        raise Refusal("id", "this seller has no such order", 404)
-    return order
-
-
-_ORDER_FIELDS = (
-    "lines", "site", "currency", "status", "fulfilled_by", "buyer", "count", "discount", "shipping", "tax", "gift_wrap",
-    "customization", "replacement_of", "mode", "programs",
-)  # fmt: skip
+    return control, key
 
 
 async def place_orders(request: web.Request) -> web.Response:
     """Buyers place orders."""
-    _, key = _account(request)
-    body = await read_body(request, *_ORDER_FIELDS)
-    return web.json_response({"ids": request.app[BUYERS].place(key, body)})
+    control, key = _account(request)
+    return web.json_response({"ids": control.place(key, await read_body(request))})
 
 
 async def change_order(request: web.Request) -> web.Response:
     """The order's life goes on at the marketplace."""
-    order = _order(request)
-    request.app[BUYERS].change(order, await read_body(request))
-    return web.json_response(order_view(order))
+    control, key = _account(request)
+    return web.json_response(control.change(key, request.match_info["id"], await read_body(request)))
 
 
 async def get_order(request: web.Request) -> web.Response:
     """An order as the marketplace knows it."""
-    return web.json_response(order_view(_order(request)))
+    control, key = _account(request)
+    return web.json_response(control.order(key, request.match_info["id"]))
 
 
 async def list_orders(request: web.Request) -> web.Response:
     """The seller's orders, newest first."""
-    amazon, key = _account(request)
+    control, key = _account(request)
     limit = whole(request.query.get("limit", "100"), "limit", 1, _LARGEST)
     start = whole(request.query.get("cursor", "0") or "0", "cursor", 0, 2**40)
-    index = amazon.state.by_created[key]
-    newest = index[::-1][start : start + limit]
-    rows = [order_view(amazon.state.orders[order_id]) for _, order_id in newest]
-    return web.json_response({"results": rows, "next": str(start + limit) if start + limit < len(index) else None})
-
-
-def order_view(order: Doc) -> Doc:
-    """Return an order in the control API's words."""
-    currency = order["currency"]
-    return {
-        "id": order["id"],
-        "status": WORDS[order["status"]],
-        "site": order["site"],
-        "fulfilled_by": order["fulfilled_by"],
-        "created_at": order["created_at"],
-        "updated_at": order["updated_at"],
-        "lines": [
-            {
-                "id": line["item_id"],
-                "sku": line["sku"],
-                "title": line["title"],
-                "quantity": line["quantity"],
-                "shipped": line["shipped"],
-                "unit_price": line["unit_price"],
-                "total": amount(line_total(line), currency),
-            }
-            for line in order["lines"]
-        ],
-        "total": amount(total(order), currency),
-        "currency": currency,
-        "shipments": [
-            {"reference": p["reference"], "carrier": p["carrier"], "tracking": p["tracking"], "items": p["items"]}
-            for p in order["packages"]
-        ],
-        "canceled": order.get("canceled"),
-        "refunds": order["refunds"],
-    }
+    rows, following = control.orders(key, start, limit)
+    return web.json_response({"results": rows, "next": following})
 
 
 async def listings(request: web.Request) -> web.Response:
     """The seller's listings."""
-    amazon, key = _account(request)
-    sku = request.query.get("sku")
-    rows = [
-        {
-            "sku": doc["sku"],
-            "title": doc["title"],
-            "asin": doc["asin"],
-            "quantity": doc["quantity"],
-            "price": next(iter(doc["prices"].values())),
-            "prices": doc["prices"],
-            "fulfilled_by": doc["fulfilled_by"],
-            "version": doc["version"],
-            "updated_at": doc["updated_at"],
-        }
-        for doc in amazon.state.listings_of[key]
-        if sku is None or doc["sku"] == sku
-    ]
-    return web.json_response(rows)
+    control, key = _account(request)
+    return web.json_response(control.listings(key, request.query.get("sku")))
 
 
 async def revoke(request: web.Request) -> web.Response:
     """The seller withdraws access."""
-    amazon, key = _account(request)
+    control, key = _account(request)
     await read_body(request)
-    amazon.revoke(key)
+    control.revoke(key)
     return web.json_response({"revoked": key})
 
 
 async def add_account(request: web.Request) -> web.Response:
     """A further seller who has agreed to our application (benches): copies another one's listings."""
-    body = await read_body(request, "name", "region", "sites", "like")
-    amazon, key = request.app[AMAZON], request.match_info["key"]
-    if request.match_info["platform"] != "amazon":
-        raise Refusal("platform", "this sandbox has the marketplace amazon", 404)
-    if not key.isalnum() or not 8 <= len(key) <= 20:
-        raise Refusal("key", "8 to 20 letters and digits are wanted")
-    if key in amazon.state.sellers:
-        raise Refusal("key", "this seller exists", 409)
-    region = text_field(body, "region", REGIONS, "na")
-    sites = body.get("sites", ["US"])
-    if not isinstance(sites, list) or not sites or any(s not in SITES or SITES[s].region != region for s in sites):
-        raise Refusal("sites", f"a list of sites of the region {region} is wanted")
-    like = text_field(body, "like", [seller["key"] for seller in catalog.sellers()], "A1NORTHPINEUS")
-    name = text_field(body, "name", (), key)
-    amazon.state.add_seller(key, name, region, sites, like)
-    return web.json_response({"key": key, "refresh_token": amazon.new_refresh_token(key)})
+    control = _marketplace(request)
+    return web.json_response(control.add(request.match_info["key"], await read_body(request)))
 
 
-# ── stores: the platform's own module knows how ──────────────────────────────────────────────────────────────────────
+async def account_action(request: web.Request) -> web.Response:
+    """What only this marketplace has; its module knows the actions."""
+    control, key = _account(request)
+    return web.json_response(control.action(key, request.match_info["action"], await read_body(request)))
 
 
-def _answer(result: tuple[int, Any]) -> web.Response:
+# ── stores: likewise ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def store_control(core: Core, key: str) -> StoreControl | None:
+    """Return the platform the store of this key is on, None when no platform knows it."""
+    return next((control for control in core.stores.values() if control.knows(key)), None)
+
+
+def _store(request: web.Request) -> tuple[StoreControl, str]:
+    key = request.match_info["key"]
+    control = store_control(request.app[CORE], key)
+    if control is None:
+        raise Refusal("key", "there is no such store", 404)
+    return control, key
+
+
+def _answer(result: Answer) -> web.Response:
     status, body = result
     return web.json_response(body, status=status)
 
 
 async def add_store(request: web.Request) -> web.Response:
-    """A further shop with the app installed (benches): copies a demo shop's goods."""
-    return _answer(request.app[STORES].add_shop(request.match_info["key"], await read_body(request)))
+    """A further store with the app installed (benches): copies a demo store's goods.
+
+    `platform` in the body says where, if the key's form does not.
+    """
+    body = await read_body(request)
+    key, known = request.match_info["key"], request.app[CORE].stores
+    if "platform" in body:
+        control = known[text_field({"platform": body.pop("platform")}, "platform", list(known))]
+        return _answer(control.add_shop(key, body))
+    fitting = [control for control in known.values() if control.accepts(key)]
+    if not fitting:
+        raise Refusal("key", f"this is no key of a store on {' or '.join(known)}")
+    if len(fitting) > 1:
+        raise Refusal("platform", f"one of {', '.join(control.platform for control in fitting)} is wanted")
+    return _answer(fitting[0].add_shop(key, body))
 
 
 async def get_variants(request: web.Request) -> web.Response:
     """The store's variants."""
-    return _answer(request.app[STORES].variants(request.match_info["key"], dict(request.query)))
+    control, key = _store(request)
+    return _answer(control.variants(key, dict(request.query)))
 
 
 async def put_variant(request: web.Request) -> web.Response:
     """Change a variant as the merchant would."""
-    stores = request.app[STORES]
-    return _answer(stores.put_variant(request.match_info["key"], dict(request.query), await read_body(request)))
+    control, key = _store(request)
+    return _answer(control.put_variant(key, dict(request.query), await read_body(request)))
 
 
 async def add_variant(request: web.Request) -> web.Response:
     """A new product."""
-    return _answer(request.app[STORES].add_variant(request.match_info["key"], await read_body(request)))
+    control, key = _store(request)
+    return _answer(control.add_variant(key, await read_body(request)))
 
 
 async def get_store_orders(request: web.Request) -> web.Response:
     """The store's orders."""
-    return _answer(request.app[STORES].orders(request.match_info["key"], dict(request.query)))
+    control, key = _store(request)
+    return _answer(control.orders(key, dict(request.query)))
 
 
 async def store_order_action(request: web.Request) -> web.Response:
     """Ship, cancel or refund a store order as the merchant would."""
+    control, key = _store(request)
     found = request.match_info
-    body = await read_body(request)
-    return _answer(request.app[STORES].order_action(found["key"], found["id"], found["action"], body))
+    return _answer(control.order_action(key, found["id"], found["action"], await read_body(request)))
 
 
 async def store_action(request: web.Request) -> web.Response:
     """What else the merchant or the platform does to a store; the store's module knows the actions."""
-    found = request.match_info
-    return _answer(request.app[STORES].store_action(found["key"], found["action"], await read_body(request)))
+    control, key = _store(request)
+    return _answer(control.store_action(key, request.match_info["action"], await read_body(request)))
 
 
 _ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -445,7 +367,6 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/latency", latency),
     ("POST", "/traffic", set_traffic),
     ("GET", "/traffic", get_traffic),
-    ("POST", "/roles", roles),
     ("GET", "/endpoints", endpoints),
     ("GET", "/mail", list_mail),
     ("POST", "/faults", add_fault),
@@ -459,6 +380,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PATCH", "/accounts/{platform}/{key}/orders/{id}", change_order),
     ("GET", "/accounts/{platform}/{key}/listings", listings),
     ("POST", "/accounts/{platform}/{key}/revoke", revoke),
+    ("POST", "/accounts/{platform}/{key}/{action:[a-z-]+}", account_action),
     ("PUT", "/stores/{key}", add_store),
     ("GET", "/stores/{key}/variants", get_variants),
     ("PUT", "/stores/{key}/variants", put_variant),

@@ -75,10 +75,14 @@ async def read_body(request: web.Request, *known: str) -> Doc:
         raise Refusal("body", "this is not JSON") from None
     if not isinstance(body, dict):
         raise Refusal("body", "a JSON object is wanted")
-    if known:
-        for name in body:
-            if name not in known:
-                raise Refusal(name, f"not known; known are {', '.join(known)}")
+    return only(body, *known) if known else body
+
+
+def only(body: Doc, *known: str) -> Doc:
+    """Return the body if it has no fields but the known ones; raises Refusal."""
+    for name in body:
+        if name not in known:
+            raise Refusal(name, f"not known; known are {', '.join(known)}")
     return body
 
 

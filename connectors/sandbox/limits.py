@@ -6,10 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from connectors.sandbox.platforms import FOLDERS
+
 if TYPE_CHECKING:
     from connectors.sandbox.world import World
 
-PLATFORMS = ("amazon", "shopify")
+PLATFORMS = FOLDERS
 PROFILES = ("real", "demo", "off")
 START_PROFILE = "demo"
 DEMO_FACTOR = 100

@@ -1,21 +1,40 @@
 """What a pretend platform offers the rest of the sandbox, besides its own wire format.
 
-A platform's `setup(app, world)` registers itself: `core.faces[name]` (how its errors are worded), and
+A platform is a folder `connectors/sandbox/<name>` whose `__init__.py` has `CREDENTIALS` (the names it needs of its part of
+the run's credentials) and `setup(app, world)`. `setup` registers it: `core.faces[name]` (how its errors are worded), and
 `core.marketplaces[name]` or `core.stores[name]` (how the control API, the order stream and the pages drive it). Nothing
-outside its folder names it, but the line in `FOLDERS`.
+outside its folder names it, but the line in `PLATFORMS` and the demo's goods (`catalog`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 Doc = dict[str, Any]
 Answer = tuple[int, Any]
 """HTTP status and the JSON to answer."""
 
-FOLDERS = ("amazon", "ebay", "etsy", "shopify", "bigcommerce")
-"""The pretend platforms, in the order pages show them: one folder each under `connectors/sandbox`."""
+
+class Badge(NamedTuple):
+    """How the sandbox's pages show a platform: its name, and two letters with a style of their own (never its logo)."""
+
+    label: str
+    letters: str
+    style: str
+
+
+PLATFORMS: dict[str, Badge] = {
+    "amazon": Badge("Amazon", "Az", "mark-az"),
+    "ebay": Badge("eBay", "eB", "mark-eb"),
+    "etsy": Badge("Etsy", "Et", "mark-et"),
+    "shopify": Badge("Shopify", "Sh", "mark-sh"),
+    "bigcommerce": Badge("BigCommerce", "BC", "mark-bc"),
+}
+"""The pretend platforms, in the order pages show them."""
+
+FOLDERS = tuple(PLATFORMS)
+"""One folder each under `connectors/sandbox`."""
 
 
 class Refusal(Exception):
@@ -30,12 +49,17 @@ class Refusal(Exception):
 class MarketplaceControl(Protocol):
     """A pretend marketplace, driven in the control API's words (CONTROL_API.md). Wrong input raises `Refusal`.
 
-    Money is decimal strings in the order's currency. `key` is the seller's or shop's own name there.
+    Money is decimal strings in the order's currency. `key` is the seller's or shop's own name there, always one of
+    `keys()` but in `add`.
     """
 
-    platform: str
-    operations: Sequence[str]
-    """The names of its calls, for faults."""
+    @property
+    def platform(self) -> str:
+        """Its name in `PLATFORMS`."""
+
+    @property
+    def operations(self) -> Sequence[str]:
+        """The names of its calls and notifications, for faults."""
 
     def keys(self) -> list[str]:
         """Return all sellers, the demo's first."""
@@ -44,11 +68,12 @@ class MarketplaceControl(Protocol):
         """Return `{key, name, merchant, region, sites, currency, connected, orders}`; `merchant` is the demo's slug or ""."""
 
     def place(self, key: str, body: Doc) -> list[str]:
-        """Let buyers order (`POST …/orders`); return the order ids."""
+        """Let buyers order (`POST …/orders`); return the order ids. Fields it does not know are refused by name."""
 
     def order(self, key: str, order_id: str) -> Doc:
         """Return an order in the control API's words: `{id, status, site, fulfilled_by, created_at, updated_at, lines:
-        [{id, sku, title, quantity, shipped, unit_price, total}], total, currency, shipments, canceled, refunds}`."""
+        [{id, sku, title, quantity, shipped, unit_price, total}], total, currency, shipments, canceled, refunds}`. An
+        unknown order is a 404 Refusal (in `change` too)."""
 
     def orders(self, key: str, start: int, limit: int) -> tuple[list[Doc], str | None]:
         """Return orders newest first from an offset, and the next offset as text."""
@@ -65,7 +90,7 @@ class MarketplaceControl(Protocol):
 
     def add(self, key: str, body: Doc) -> Doc:
         """Make a further seller who agreed to our app (benches): `{name?, like?, sites?, currency?}`; returns
-        `{key, refresh_token, …}`."""
+        `{key, refresh_token, …}`. A key that exists or has another form is a Refusal."""
 
     def action(self, key: str, action: str, body: Doc) -> Doc:
         """Do what only this platform has (`POST /accounts/{platform}/{key}/{action}`); 404 Refusal for unknown ones."""
@@ -77,11 +102,30 @@ class MarketplaceControl(Protocol):
         """Return how a foreign client signs in: client id and secret, `refresh_tokens` by seller key, …"""
 
 
+@runtime_checkable
+class HasFurtherClients(Protocol):
+    """A platform whose clients sign in to something beside its API (Amazon's SQS)."""
+
+    def further_clients(self) -> Doc:
+        """Return what `GET /endpoints` has under `clients`, by name."""
+
+
+@runtime_checkable
+class HasAppMarket(Protocol):
+    """A store platform with a page where merchants find apps and install them."""
+
+    def app_market(self) -> str:
+        """Return the page's address."""
+
+
 class StoreControl(Protocol):
     """A pretend store platform, driven in the control API's words. Every method answers (status, JSON)."""
 
-    platform: str
-    operations: Sequence[str]
+    @property
+    def platform(self) -> str: ...
+
+    @property
+    def operations(self) -> Sequence[str]: ...
 
     def keys(self) -> list[str]:
         """Return the keys of all its stores, the demo's first."""

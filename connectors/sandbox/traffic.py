@@ -8,36 +8,48 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import time
 from collections.abc import AsyncIterator
-from decimal import Decimal
-from typing import Any
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from connectors.sandbox.amazon.buying import Buyers
-from connectors.sandbox.amazon.sites import SITES
-from connectors.sandbox.amazon.state import Doc, amount
-from connectors.sandbox.server import CORE
-from connectors.sandbox.world import World
+from connectors.sandbox import catalog
+from connectors.sandbox.platforms import Doc, MarketplaceControl, Refusal
+from connectors.sandbox.server import CORE, Core
 
-STARTING_SET = 25
+logger = logging.getLogger("sandbox")
+
+STARTING_SET = 45
 BUSY_SECONDS = 60.0
-_SELLERS = ("A1NORTHPINEUS", "A1NORTHPINEUS", "A1NORTHPINEUS", "A2NORTHPINEUK", "A3NORTHPINEOUT", "A4HARBOURKILN")
-"""Who sells how much: the first seller half of it."""
+_STARTING_KINDS = {3: "fba", 9: "fba", 12: "pending", 17: "canceled", 20: "gift"}
+"""What the starting set's ordinary orders are; all others are paid."""
+_TAX = {"US": Decimal("0.0825"), "CA": Decimal("0.13")}
+"""About what marketplaces collect as sales tax beside the price, by site; elsewhere the price holds it."""
+_GIFTS = ("Happy birthday! See you at the lake.", "For the new kitchen. With love from both of us.")
+
+
+class Stand(NamedTuple):
+    """A demo seller who sells: on which marketplace, and how much of the stream is theirs."""
+
+    control: MarketplaceControl
+    key: str
+    weight: int
 
 
 class Traffic:
     """The stream. It goes on after a restart when it was on."""
 
-    def __init__(self, world: World, buyers: Buyers, *, allowed: bool) -> None:
-        self.world = world
-        self.buyers = buyers
+    def __init__(self, core: Core, *, allowed: bool) -> None:
+        self.core = core
+        self.world = core.world
         self.allowed = allowed
         self._random = random.Random()
         self._task: asyncio.Task[None] | None = None
-        self._unpaid: list[tuple[float, str]] = []
+        self._unpaid: list[tuple[float, MarketplaceControl, str, str]] = []
 
     def _doc(self) -> Doc:
         return self.world.table("traffic").get("state", {})
@@ -87,81 +99,146 @@ class Traffic:
 
     # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def stands(self) -> list[Stand]:
+        """Return the demo's sellers of the marketplaces this sandbox has."""
+        return [
+            Stand(control, row["key"], row["weight"])
+            for platform, control in self.core.marketplaces.items()
+            for row in catalog.sellers(platform)
+            if row["weight"]
+        ]
+
     def _starting_set(self) -> None:
-        """About 25 orders of the last minutes, among them one the store has too little of and one it does not know."""
-        first = _SELLERS[0]
-        scarce = [row for row in self._rows(first, "scarce") if row["quantity"] == 1] or self._rows(first, "scarce")
-        missing = self._rows(first, "missing")
-        if scarce:
-            self._place(first, {"lines": [{"sku": scarce[0]["sku"], "quantity": 2}]})
-        if missing:
-            self._place(first, {"lines": [{"sku": missing[0]["sku"], "quantity": 1}]})
-        for number in range(STARTING_SET - 2):
-            # The same mix at each first start: mostly paid, some shipped by Amazon, one pending, one canceled.
-            kind = {3: "fba", 9: "fba", 12: "pending", 17: "canceled", 20: "gift"}.get(number, "paid")
-            self._one(kind, _SELLERS[number % len(_SELLERS)])
+        """Place the orders a newcomer should meet and ordinary ones, each seller's share by weight."""
+        stands = self.stands()
+        for wanted in catalog.first_orders():
+            control = self.core.marketplaces.get(wanted["platform"])
+            if control is not None:
+                self._wanted(control, wanted)
+        given = dict.fromkeys((stand.key for stand in stands), 0)
+        for number in range(STARTING_SET - len(catalog.first_orders()) if stands else 0):
+            # Whoever is furthest behind their share is next: the same mix at each first start.
+            stand = min(stands, key=lambda s: (given[s.key] + 1) / s.weight)
+            given[stand.key] += 1
+            self._one(_STARTING_KINDS.get(number, "paid"), stand)
 
-    def _rows(self, seller: str, kind: str) -> list[Doc]:
-        return [row for row in self.buyers.state.listings_of[seller] if row["kind"] == kind]
+    def _wanted(self, control: MarketplaceControl, wanted: Doc) -> None:
+        """Place one of `catalog.first_orders`."""
+        key, kind = wanted["key"], wanted["kind"]
+        rows = [row for row in control.listings(key) if self._fits(control.platform, key, row, kind)]
+        if not rows:
+            return
+        # A product of which there is one unit shows best what "more than the store has" means.
+        chosen = sorted(rows, key=lambda row: row["quantity"] != 1)[: wanted.get("lines", 1)]
+        if kind == "plain":
+            chosen = self._random.sample(rows, min(len(rows), wanted.get("lines", 1)))
+        body: Doc = {"lines": [_line(row, wanted.get("units", 1)) for row in chosen], **wanted.get("body", {})}
+        asked = self._listed(control.platform, key).get(_identity(chosen[0]), {}).get("personalization")
+        if asked:
+            body["customization"] = {asked[0]["question"]: "For M. & T., 2026"}
+        self._place(control, key, body)
 
-    def _one(self, kind: str = "", seller: str = "") -> None:
-        chance = self._random
-        seller = seller or chance.choice(_SELLERS)
+    def _listed(self, platform: str, key: str) -> dict[str, Doc]:
+        """Return the seller's listings as the catalog has them."""
+        seller = catalog.seller(platform, key)
+        return {_identity(row): row for row in seller["listings"]} if seller else {}
+
+    def _fits(self, platform: str, key: str, row: Doc, kind: str) -> bool:
+        """Say whether a listing is of a kind; those a store sells only with a choice, or does not show, are plain to
+        nobody."""
+        known = self._listed(platform, key).get(_identity(row), {})
+        if kind == "personalized":
+            return bool(known.get("personalization"))
+        if kind == "digital":
+            return bool(known.get("digital"))
+        plain = not (known.get("needs_options") or known.get("hidden") or known.get("digital"))
+        asked = any(question["required"] for question in known.get("personalization", ()))
+        return row["kind"] == kind and plain and not asked
+
+    def _one(self, kind: str = "", stand: Stand | None = None) -> None:
+        """Place one order of a kind (`paid`, `fba`, `pending`, `canceled`, `gift`); both by chance when not given."""
+        chance, stands = self._random, self.stands()
+        if not stands:
+            return
+        stand = stand or chance.choices(stands, [known.weight for known in stands])[0]
+        control, key = stand.control, stand.key
         kind = kind or chance.choices(("paid", "fba", "pending", "canceled", "gift"), (78, 9, 6, 4, 3))[0]
-        if kind == "fba":
-            sold = [row for row in self._rows(seller, "fba") if row["quantity"] > 0]
-        else:
-            sold = [row for row in self.buyers.state.listings_of[seller] if row["kind"] in ("plain", "title")]
-            sold = [row for row in sold if row["quantity"] > 3]
+        listings = control.listings(key)
+        sold = [row for row in listings if kind == "fba" and row["kind"] == "fba" and row["quantity"] > 0]
+        if not sold:
+            kind = "paid" if kind == "fba" else kind
+            fits = [row for row in listings if row["quantity"] > 3 and row["kind"] in ("plain", "title")]
+            sold = [row for row in fits if self._fits(control.platform, key, row, row["kind"])]
         if not sold:
             return
-        site = chance.choice(self.buyers.state.sellers[seller]["sites"])
-        count = min(len(sold), chance.choices((1, 2, 3), (70, 22, 8))[0])
-        lines = [self._line(row, site) for row in chance.sample(sold, count)]
+        site = chance.choice(control.seller(key)["sites"])
+        chosen = chance.sample(sold, min(len(sold), chance.choices((1, 2, 3), (70, 22, 8))[0]))
+        lines = [_line(row, chance.choices((1, 2, 3), (82, 14, 4))[0]) for row in chosen]
         body: Doc = {"lines": lines, "site": site}
+        if site in _TAX:
+            body["tax"] = _tax(chosen, lines, site)
         if kind == "fba":
             body["fulfilled_by"] = "marketplace"
         if kind in ("pending", "canceled"):
             body["status"] = kind
         if kind == "gift":
-            body["gift_wrap"] = {"message": "Happy birthday! See you at the lake.", "price": "3.99"}
+            body["gift_wrap"] = {"message": chance.choice(_GIFTS), "price": "3.99"}
         if chance.random() < 0.3:
             body["shipping"] = "5.99"
-        self._place(seller, body)
+        self._place(control, key, body)
 
-    def _line(self, row: Doc, site: str) -> Doc:
-        units = self._random.choices((1, 2, 3), (82, 14, 4))[0]
-        line: Doc = {"sku": row["sku"], "quantity": units}
-        if SITES[site].tax:
-            price = Decimal(row["prices"][site]) * units
-            line["tax"] = amount(price * Decimal(SITES[site].tax), SITES[site].currency)
-        return line
-
-    def _place(self, seller: str, body: Doc) -> None:
-        ids = self.buyers.place(seller, body)
+    def _place(self, control: MarketplaceControl, key: str, body: Doc) -> None:
+        try:
+            ids = control.place(key, body)
+        except Refusal as refusal:
+            # The stream goes on: one marketplace that has no gift wrap does not silence the others.
+            logger.warning("the order stream: %s refused %s: %s", control.platform, refusal.field, refusal)
+            return
         if body.get("status") == "pending":
-            self._unpaid.append((time.monotonic() + self._random.uniform(20, 60), ids[0]))
+            self._unpaid.append((time.monotonic() + self._random.uniform(20, 60), control, key, ids[0]))
 
     def _pay_later(self) -> None:
         """Pay pending orders whose time came; one in six is canceled instead."""
         now = time.monotonic()
-        for due, order_id in [entry for entry in self._unpaid if entry[0] <= now]:
-            self._unpaid.remove((due, order_id))
-            order = self.buyers.state.orders.get(order_id)
-            if order is None or order["status"] != "PENDING":
-                continue
-            if self._random.random() < 1 / 6:
-                self.buyers.cancel(order, {})
-            else:
-                self.buyers.pay(order)
+        for entry in [entry for entry in self._unpaid if entry[0] <= now]:
+            self._unpaid.remove(entry)
+            _, control, key, order_id = entry
+            try:
+                if control.order(key, order_id)["status"] != "pending":
+                    continue
+                status = "canceled" if self._random.random() < 1 / 6 else "paid"
+                control.change(key, order_id, {"status": status})
+            except Refusal as refusal:
+                logger.warning("the order stream: %s refused to pay %s: %s", control.platform, order_id, refusal)
+
+
+def _identity(row: Doc) -> str:
+    """What tells a seller's listings apart: the SKU, or title and variation where there is none."""
+    return row["sku"] or f"{row['title']}|{sorted(row['variation'].items())}"
+
+
+def _line(row: Doc, units: int) -> Doc:
+    """A line of an order for a listing, which is named by its numbers where the seller gave no SKU."""
+    line: Doc = {"sku": row["sku"], "quantity": units}
+    if not row["sku"]:
+        line |= {name: row[name] for name in ("item_id", "variation_id") if row.get(name)}
+    return line
+
+
+def _tax(rows: list[Doc], lines: list[Doc], site: str) -> str:
+    """The tax on an order's lines, as a decimal string."""
+    price = sum(
+        Decimal(r.get("prices", {}).get(site, r["price"])) * x["quantity"] for r, x in zip(rows, lines, strict=True)
+    )
+    return str((price * _TAX[site]).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))
 
 
 TRAFFIC: web.AppKey[Traffic] = web.AppKey("traffic", Traffic)
 
 
-def setup(app: web.Application, buyers: Buyers, *, allowed: bool) -> None:
+def setup(app: web.Application, *, allowed: bool) -> None:
     """Add the stream to the application; it goes on when it was on."""
-    traffic = app[TRAFFIC] = Traffic(app[CORE].world, buyers, allowed=allowed)
+    traffic = app[TRAFFIC] = Traffic(app[CORE], allowed=allowed)
 
     async def run(app: web.Application) -> AsyncIterator[None]:
         traffic.resume()

@@ -82,7 +82,7 @@ LINE = {"sku": SKU, "quantity": 1}
         ("/faults", {"platform": "amazon", "kind": "status", "params": {"code": 9}}, "params.code"),
         ("/faults", {"platform": "amazon", "kind": "status", "params": []}, "params"),
         ("/limits", {"profile": "fast"}, "profile"),
-        ("/limits", {"profile": "real", "platform": "ebay"}, "platform"),
+        ("/limits", {"profile": "real", "platform": "bazaar"}, "platform"),
         ("/limits", {"profile": "real", "list_delay_seconds": -1}, "list_delay_seconds"),
         ("/clock", {}, "advance_seconds"),
         ("/latency", {"milliseconds": "slow"}, "milliseconds"),
@@ -98,7 +98,7 @@ def test_bad_input_is_a_400_that_names_the_field(world: Any, path: str, body: di
 
 
 def test_unknown_sellers_platforms_orders_and_addresses_are_404(world: Any) -> None:
-    for path in ("/accounts/amazon/NOBODY/listings", "/accounts/ebay/A1/listings", f"{ORDERS}/1", "/nothing"):
+    for path in ("/accounts/amazon/NOBODY/listings", "/accounts/bazaar/A1/listings", f"{ORDERS}/1", "/nothing"):
         assert requests.get(f"{world.url}/_control{path}", timeout=10).status_code == 404, path
 
 

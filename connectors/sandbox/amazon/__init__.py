@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from connectors.sandbox.amazon import api, consent, lwa, notifications, sqs
+from connectors.sandbox.amazon import api, consent, control, lwa, notifications, sqs
 from connectors.sandbox.amazon.common import AMAZON, Amazon, face
 from connectors.sandbox.server import CORE
 from connectors.sandbox.world import World
+
+CREDENTIALS = ("client_id", "client_secret", "application_id", "aws_access_key_id", "aws_secret_access_key")
+"""What it needs of the run's credentials."""
 
 
 def setup(app: web.Application, world: World) -> None:
     """Add everything under `/amazon` and `/sqs` to the application."""
     core = app[CORE]
     core.faces["amazon"] = face(core)
-    app[AMAZON] = Amazon(core)
+    amazon = app[AMAZON] = Amazon(core)
+    control.setup(app, amazon)
     for part in (lwa, consent, api, notifications, sqs):
         part.setup(app)
     # Last, so that it answers only what no other part knows.

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from connectors.sandbox import pages
 from connectors.sandbox.amazon.common import AMAZON, CODES, Amazon
+from connectors.sandbox.amazon.control import order_view
 from connectors.sandbox.amazon.sites import REGIONS, SITES
 from connectors.sandbox.world import iso_ms
 
@@ -27,8 +28,6 @@ def setup(app: web.Application) -> None:
 
 async def show_order(request: web.Request) -> web.Response:
     """Show an order as Seller Central would, where a merchant who follows a link expects it."""
-    from connectors.sandbox.control import order_view
-
     amazon, region = request.app[AMAZON], _region(request)
     found = amazon.state.orders.get(request.match_info["order"])
     if found is not None and amazon.state.sellers[found["seller"]]["region"] != region:

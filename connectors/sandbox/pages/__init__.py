@@ -9,15 +9,19 @@ import hmac
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import bootstrap_wrapper
 import jinja2
 from aiohttp import web
 
+from connectors.sandbox.server import CORE
+
 COOKIE = "sandbox_csrf"
 _ROOT = Path(__file__).resolve().parents[3]
+_LOADER = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
 _TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=_LOADER,
     autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -28,6 +32,12 @@ _TEMPLATES = jinja2.Environment(
 def set_brand(name: str) -> None:
     """Say what the product is called on the pages."""
     _TEMPLATES.globals["brand"] = name
+
+
+def add_templates(folder: Path) -> None:
+    """Let a platform's own pages be found too; their names begin with the platform's."""
+    if str(folder) not in _LOADER.searchpath:
+        _LOADER.searchpath.append(str(folder))
 
 
 def setup(app: web.Application) -> None:
@@ -54,6 +64,34 @@ def render(request: web.Request, template: str, *, status: int = 200, **context:
     if COOKIE not in request.cookies:
         response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path="/")
     return response
+
+
+def page(request: web.Request, template: str, **context: Any) -> web.Response:
+    """Return one of the sandbox's own pages, with its tabs and what the last form came to."""
+    core = request.app[CORE]
+    counts = core.world.write_counts()
+    tabs = [
+        ("/", "Overview", ""),
+        ("/buyer", "Be the buyer", ""),
+        ("/break", "Break things", f"{len(core.faults.all())} on" if core.faults else ""),
+        ("/written", "What was written", f"{sum(counts.values()):,}"),
+        ("/mail", "Mail", ""),
+    ]
+    return render(
+        request,
+        template,
+        tabs=tabs,
+        web_url=core.web_url,
+        said=request.query.get("said", "")[:200],
+        wrong="wrong" in request.query,
+        **context,
+    )
+
+
+def back(path: str, said: str, query: dict[str, str] | None = None, *, wrong: bool = False) -> web.HTTPSeeOther:
+    """Return what to raise after a form: back to a page, which then says what came of it."""
+    shown = {**(query or {}), "said": said, **({"wrong": "1"} if wrong else {})}
+    return web.HTTPSeeOther(f"{path}?{urlencode(shown)}")
 
 
 async def form(request: web.Request) -> dict[str, str]:

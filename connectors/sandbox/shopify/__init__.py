@@ -9,11 +9,15 @@ if TYPE_CHECKING:
 
     from connectors.sandbox.world import World
 
+CREDENTIALS = ("client_id", "client_secret")
+"""What it needs of the run's credentials."""
+
 
 def setup(app: web.Application, world: World) -> None:
     """Add the pretend Shopify's routes to the sandbox and sow its demo shops."""
     from connectors.sandbox.server import CORE
     from connectors.sandbox.shopify.admin import setup_admin
+    from connectors.sandbox.shopify.control import ShopifyControl
     from connectors.sandbox.shopify.face import SHOPIFY, ShopifyFace, setup_api
     from connectors.sandbox.shopify.oauth import setup_oauth
 
@@ -23,3 +27,4 @@ def setup(app: web.Application, world: World) -> None:
     setup_api(app, face)
     setup_oauth(app)
     setup_admin(app)
+    app[CORE].stores["shopify"] = ShopifyControl(world)

@@ -30,7 +30,25 @@ SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com")
 
 
 class ShopifyControl:
-    """The pretend Shopify's side of ``/_control``; needs the platform to be set up on the same world."""
+    """The pretend Shopify's side of ``/_control`` (``platforms.StoreControl``); needs the platform to be set up on the
+    same world."""
+
+    platform = "shopify"
+    operations = (
+        "orderCreate",
+        "orders",
+        "orderByIdentifier",
+        "orderCancel",
+        "fulfillmentOrders",
+        "fulfillmentCreate",
+        "refundCreate",
+        "productVariants",
+        "products",
+        "inventorySetQuantities",
+        "locations",
+        "shop",
+        "token",
+    )
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -48,7 +66,7 @@ class ShopifyControl:
         known = [store["shop"] for store in catalog.stores("shopify")]
         if unknown:
             return 400, {"error": f"{unknown[0]}: is not known; known are name, like, plan", "field": unknown[0]}
-        if not SHOP.fullmatch(key):
+        if not self.accepts(key):
             return 400, {"error": "key: must be like name.myshopify.com", "field": "key"}
         if self.knows(key):
             return 409, {"error": "key: there is such a store", "field": "key"}
@@ -68,6 +86,18 @@ class ShopifyControl:
     def keys(self) -> list[str]:
         """Return the domains of all shops."""
         return [shop["shop"] for shop in self.face.state.in_order()]
+
+    def accepts(self, key: str) -> bool:
+        """Say whether a key has the form of a shop's domain."""
+        return SHOP.fullmatch(key) is not None
+
+    def admin_page(self, key: str) -> str:
+        """Return the address of the shop's pretend admin."""
+        return f"{self.face.core.base_url}/shopify/{key}/admin"
+
+    def app_market(self) -> str:
+        """Return the address of the pretend app store."""
+        return f"{self.face.core.base_url}/shopify/app-store"
 
     # Goods
 
@@ -193,17 +223,17 @@ class ShopifyControl:
         )
         return str(topic)
 
-    def endpoints(self) -> Doc:
-        """Return this platform's part of ``GET /endpoints``: ``shopify`` {shop: url} and ``clients.shopify`` with fresh
-        tokens."""
+    def addresses(self) -> Doc:
+        """Return this platform's part of ``GET /endpoints``: {shop: url}."""
         base = self.face.core.base_url
+        return {shop: f"{base}/shopify/{shop}" for shop in self.keys()}
+
+    def client(self) -> Doc:
+        """Return how a foreign client signs in, with fresh tokens of the demo's shops."""
         found = {
-            "shopify": {shop: f"{base}/shopify/{shop}" for shop in self.keys()},
-            "client": {
-                "client_id": self.face.client_id,
-                "client_secret": self.face.client_secret,
-                "tokens": oauth.demo_tokens(self.face),
-            },
+            "client_id": self.face.client_id,
+            "client_secret": self.face.client_secret,
+            "tokens": oauth.demo_tokens(self.face),
         }
         self.world.commit()
         return found
