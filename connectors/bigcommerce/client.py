@@ -238,9 +238,7 @@ def _number(text: str) -> str:
 def _unreadable(reply: Reply, what: str) -> ConnectorError:
     """Return the error of an answer in a form we cannot read: a write may have been done."""
     kind = OutcomeUnknown if reply.write else UnexpectedReply
-    return kind(
-        f"BigCommerce answered with {what}", platform=PLATFORM, operation=reply.operation, status=reply.status
-    )
+    return kind(f"BigCommerce answered with {what}", platform=PLATFORM, operation=reply.operation, status=reply.status)
 
 
 def _object(reply: Reply, *, inside: str = "") -> Json:
