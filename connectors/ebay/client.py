@@ -21,7 +21,7 @@ from connectors.contract.tokens import BudgetStore, TokenSource
 from connectors.ebay import errors, limits
 from connectors.ebay.auth import AppTokens
 from connectors.ebay.config import PLATFORM, EbayConfig
-from connectors.http import THROTTLE_WAIT_SECONDS, Caller, Reply
+from connectors.http import Caller, Reply, retry_after
 from connectors.ratelimit import Limiter
 
 logger = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ class Client:
                 account=account,
                 deadlines=config.deadlines,
                 token_prefix="Bearer ",  # noqa: S106 - the scheme's name
+                pause_of=self._pause,
                 user_agent=config.user_agent,
             )
 
@@ -266,7 +267,7 @@ class Client:
             )
         except RateLimited as error:
             if not error.ours:
-                self._refused(api, error)
+                self._learning.hurry()
             raise
         except AuthorizationExpired as error:
             if caller is not self._app:
@@ -278,13 +279,14 @@ class Client:
         self._note_clock(reply)
         return _Answer(_object(reply), reply.headers)
 
-    def _refused(self, api: limits.Api, error: RateLimited) -> None:
-        """After a 429: wait longer each time eBay names no pause, and ask soon what is left of the day."""
-        if error.retry_after <= THROTTLE_WAIT_SECONDS:
-            error.retry_after = min(limits.THROTTLED_SECONDS * 2**self._refusals, limits.THROTTLED_MOST_SECONDS)
-            self._refusals = min(self._refusals + 1, 10)
-            self._limiter.pause(api.bucket, error.retry_after)
-        self._learning.hurry()
+    def _pause(self, headers: Mapping[str, str]) -> float:
+        """Return the pause after a 429: what eBay names, else longer each time."""
+        told = retry_after(headers)
+        if told is not None:
+            return told
+        seconds: float = min(limits.THROTTLED_SECONDS * 2**self._refusals, limits.THROTTLED_MOST_SECONDS)
+        self._refusals = min(self._refusals + 1, 10)
+        return seconds
 
     def _learn_limits(self) -> None:
         """Ask eBay for the limits in force when it is time. Orders go on with those known when it does not answer."""
