@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.bigcommerce import facts, mapping, options
+from connectors.bigcommerce import facts, limits, mapping, options
 from connectors.bigcommerce.client import Client
 from connectors.bigcommerce.config import PLATFORM, BigCommerceConfig
 from connectors.bigcommerce.errors import CustomerRefused
@@ -176,7 +176,7 @@ class Orders:
         changes: dict[str, Any] = {"status_id": mapping.CANCELLED}
         if words := " ".join(note.split()):
             # Before our key's line, which stays where it was; the notes are written whole or not at all.
-            changes["staff_notes"] = f"{words}\n{order.get('staff_notes') or ''}"[: mapping.limits.NOTES_MOST]
+            changes["staff_notes"] = f"{words}\n{order.get('staff_notes') or ''}"[: limits.NOTES_MOST]
         self._client.update_order(order_id, changes)
 
     # ── small ────────────────────────────────────────────────────────────────────────────────────────────────────────
