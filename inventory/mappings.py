@@ -49,7 +49,7 @@ def save(*, store: Store, account: MarketplaceAccount | None, seller_sku: str, s
         raise CannotMap("account", f"Orders of {account.name} go to another store")
     mapping, new = SkuMapping.objects.update_or_create(
         merchant_id=tenancy.current_merchant_id(), store_id=store.pk, account=account, seller_sku=seller_sku,
-        defaults={"sku": sku, "created_by": actor[:160]},
+        defaults={"sku": sku, "quantity": 1, "more": [], "created_by": actor[:160]},
     )  # fmt: skip
     routes.emit("mapping.changed", store_id=store.pk, seller_skus=[seller_sku])
     known = Variant.objects.filter(store_id=store.pk, sku=sku, deleted_at=None).exists()

@@ -207,6 +207,11 @@ class SkuMapping(MerchantModel):
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.CharField(max_length=160, blank=True)
 
+    @property
+    def target(self) -> tuple[tuple[str, int], ...]:
+        """Return (store SKU, units in one sold) of every part."""
+        return ((self.sku, self.quantity), *((sku, units) for sku, units in self.more))
+
     class Meta:
         constraints = [
             models.UniqueConstraint(

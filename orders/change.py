@@ -48,8 +48,8 @@ def match_line(
         reservations.release(order_ids=[order_id], cause="line changed")
         before = line.matched_sku
         line.variant_id, line.matched_by = variant.pk, PERSON
-        line.matched_sku, line.match_note = variant.sku, f"Chosen by {actor}"
-        line.save(update_fields=["variant", "matched_by", "matched_sku", "match_note"])
+        line.matched_sku, line.match_note, line.parts = variant.sku, f"Chosen by {actor}", []
+        line.save(update_fields=["variant", "matched_by", "matched_sku", "match_note", "parts"])
         if remember and line.seller_sku and variant.sku:
             _remember(order, line, variant, actor=actor, all_accounts=remember == "all")
         SkuWait.objects.filter(order_id=order_id).delete()
@@ -73,7 +73,7 @@ def _remember(order: Order, line: OrderLine, variant: Variant, *, actor: str, al
         store_id=order.store_id,
         account_id=None if all_accounts else order.account_id,
         seller_sku=line.seller_sku,
-        defaults={"sku": variant.sku, "created_by": actor},
+        defaults={"quantity": 1, "more": [], "sku": variant.sku, "created_by": actor},
     )
     routes.emit("mapping.changed", store_id=order.store_id, seller_skus=[line.seller_sku])
 

@@ -399,7 +399,7 @@ def _rewrite_lines(row: Order, stored: list[OrderLine], order: MarketplaceOrder)
         old = kept.get(source.line_id)
         if old is not None and old.seller_sku == line.seller_sku:
             line.variant_id, line.matched_by = old.variant_id, old.matched_by
-            line.matched_sku, line.match_note = old.matched_sku, old.match_note
+            line.matched_sku, line.match_note, line.parts = old.matched_sku, old.match_note, old.parts
         fresh.append(line)
     OrderLine.objects.bulk_create(fresh)
 

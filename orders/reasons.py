@@ -7,7 +7,7 @@ order's `reason_data`. `docs/reasons.md` lists every code (a test holds it to th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +29,8 @@ class Reason:
     """What happens by itself."""
     store_text: str = ""
     """The exact sentence of FEATURES 1.5, kept for the log and for search."""
+    store_texts: Mapping[str, str] = field(default_factory=dict)
+    """Store platform → its own exact sentence, where it differs."""
 
 
 class _Gaps(dict[str, Any]):
@@ -43,6 +45,10 @@ _ALL = (
     Reason(
         "OUT_OF_STOCK", "Out of stock", "{stock_sentence}", "export",
         "Tried by itself as soon as stock changes.", "Unable to reserve inventory",
+        {
+            "bigcommerce": "Error during export order #{order} in BigCommerce. Quantities of one or more products are out of "
+            "stock or did not meet quantity requirements."
+        },
     ),
     Reason(
         "NO_MATCH", "Missing products", "Missing products in {storefront}: SKU: {skus}{why_words}", "match",
@@ -74,6 +80,11 @@ _ALL = (
     Reason("ADDRESS_REJECTED", "Address refused", "{storefront} refuses the address: “{texts}”", "address", "Change the address, then export."),
     Reason("TOTAL_MISMATCH", "Total differs", "{mismatch_sentence}", "export", "Nothing is sent while the sum is wrong."),
     Reason("STORE_REFUSED", "{storefront} refuses", "{storefront} refuses this order: “{texts}”", "export", "Tried again only when you say so."),
+    Reason(
+        "OPTIONS_MISSING", "Mandatory options", "{storefront} wants mandatory product options to be filled: {names}.", "settings",
+        "Turn on “Fill mandatory product options” in the store's settings; the order goes on at once.",
+        "Missing MandatoryProductOptions. Please reach support to activate product mandatory options for order creation.",
+    ),
     Reason("STORE_DOWN", "Store does not answer", "{storefront} does not answer.", "export", "Tried again by itself; nothing is lost."),
     Reason("THROTTLED", "Pause", "{storefront} asks for a pause.", "export", "Sent by itself when the pause is over."),
     Reason("RECONNECT_NEEDED", "Connection expired", "The connection to {connection} has expired.", "reconnect", "Goes on by itself once it is connected again."),
@@ -169,4 +180,7 @@ def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> s
     filled["why_words"] = f" ({'; '.join(data['notes'])})" if data.get("notes") else ""
     filled["names"] = ", ".join(data.get("names", [])) or "—"
     filled["texts"] = "; ".join(data.get("texts", [])) or "no reason given"
-    return str(getattr(reason, part)).format_map(filled)
+    text = str(getattr(reason, part))
+    if part == "store_text":
+        text = reason.store_texts.get(str(data.get("store_platform", "shopify")), text)
+    return text.format_map(filled)

@@ -137,8 +137,10 @@ def on_catalog_changed(*, store_id: int, skus: Sequence[str] = (), title_keys: S
                  AND (lower(trim(w.seller_sku)) = ANY(%s) OR (w.title_key <> '' AND w.title_key = ANY(%s))
                       OR w.seller_sku IN (SELECT seller_sku FROM inventory_skumapping m
                                           WHERE m.merchant_id = o.merchant_id AND m.store_id = o.store_id
-                                            AND m.sku = ANY(%s))))""",
-        [[sku.strip().lower() for sku in wanted], list(title_keys), wanted],
+                                            AND (m.sku = ANY(%s) OR EXISTS (
+                                                SELECT 1 FROM jsonb_array_elements(m.more) part
+                                                WHERE part ->> 0 = ANY(%s))))))""",
+        [[sku.strip().lower() for sku in wanted], list(title_keys), wanted, wanted],
     )
 
 
@@ -186,6 +188,7 @@ def on_settings_changed(*, store_id: int) -> None:
     switching import on concerns orders from now on, and Export makes the others."""
     _wake(
         store_id,
-        "o.export_state = 'held' AND o.reason_code IN ('NO_MATCH', 'AMBIGUOUS_SKU', 'OUT_OF_STOCK', 'CONFLICT')",
+        """o.export_state = 'held' AND o.reason_code IN ('NO_MATCH', 'AMBIGUOUS_SKU', 'OUT_OF_STOCK', 'CONFLICT',
+                                                         'OPTIONS_MISSING', 'ADDRESS_WITHHELD')""",
         [],
     )

@@ -6,7 +6,7 @@ Two candidates are a question to the merchant, never a pick.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from salestio.lib.text import title_key
@@ -58,17 +58,21 @@ class Candidate:
     title_key: str
 
 
+Target = tuple[tuple[str, int], ...]
+"""What a mapping means: (store SKU, units of it in one sold); several for a bundle, more than one unit for a multipack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """What the store has of the SKUs and titles asked for, and the merchant's mappings.
 
-    `by_sku` is keyed by `sku_form` of the SKU, `by_title` by title key; mappings go from seller SKU to store SKU.
+    `by_sku` is keyed by `sku_form` of the SKU, `by_title` by title key; mappings go from seller SKU to their target.
     """
 
     by_sku: Mapping[str, Sequence[Candidate]]
     by_title: Mapping[str, Sequence[Candidate]]
-    account_mappings: Mapping[str, str]
-    mappings: Mapping[str, str]
+    account_mappings: Mapping[str, Target]
+    mappings: Mapping[str, Target]
     case_sensitive: bool = True
     use_titles: bool = True
     hidden: Mapping[str, str] = field(default_factory=dict)
@@ -84,6 +88,8 @@ class Match:
     rule: str = ""
     note: str = ""
     candidates: tuple[Candidate, ...] = ()
+    parts: tuple[tuple[int, int], ...] = ()
+    """Bundle or multipack: (variant, units in one sold); empty for a line that is one variant's unit."""
 
     @property
     def found(self) -> bool:
@@ -106,6 +112,24 @@ def _one(found: Sequence[Candidate], rule: str, note: str = "") -> Match:
     return Match(rule=rule, candidates=tuple(sorted(found, key=lambda c: (c.title, c.id))))
 
 
+def _mapped(target: Target, rule: str, look: Callable[[str], Sequence[Candidate]]) -> Match:
+    """Return what a mapping leads to. It is the merchant's word: a SKU of it that is gone is said, not guessed around."""
+    found = {sku: look(sku) for sku, _ in target}
+    gone = [sku for sku in found if not found[sku]]
+    if gone:
+        words = f"SKU {gone[0]}, which is" if len(gone) == 1 else f"SKUs {', '.join(gone)}, which are"
+        return Match(rule=rule, note=f"The mapping points to {words} not in the store")
+    several = next((some for some in found.values() if len(some) > 1), None)
+    if several is not None:
+        return _one(several, rule)
+    (first_sku, first_units), *more = target
+    first = found[first_sku][0]
+    if not more and first_units == 1:
+        return Match(first.id, first.sku, rule)
+    parts = tuple((found[sku][0].id, units) for sku, units in target)
+    return Match(first.id, first.sku, rule, parts=parts)
+
+
 def match(line: LineToMatch, catalog: Catalog) -> Match:
     """Return which variant the line means. The order of the catalog does not matter; at most one is matched."""
 
@@ -119,11 +143,7 @@ def match(line: LineToMatch, catalog: Catalog) -> Match:
             target = mappings.get(seller_sku or line.item_id)
             if target is None:
                 continue
-            found = look(target)
-            if found:
-                return _one(found, rule)
-            # A mapping is the merchant's word: a mapped SKU that is gone is said, not guessed around.
-            return Match(rule=rule, note=f"The mapping points to SKU {target}, which is not in the store")
+            return _mapped(target, rule, look)
         found = look(seller_sku) if seller_sku else ()
         if found:
             return _one(found, SKU)

@@ -16,7 +16,7 @@ from accounts.models import MarketplaceAccount, Store
 from connectors.contract.types import PersonalDetails, StoreOrderDraft
 from inventory.models import SkuMapping, Variant
 from orders import personal
-from orders.domain.matching import Candidate, Catalog, sku_form
+from orders.domain.matching import Candidate, Catalog, Target, sku_form
 from orders.domain.routing import Way
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
 from salestio.lib.text import title_key
@@ -140,13 +140,14 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
     chosen = next(iter(batch.chosen.values()))
     exact = chosen.sku_case_sensitive
     seller_skus = {line.seller_sku or line.item_id for item in items for line in item.live_lines} - {""}
-    mappings: dict[int | None, dict[str, str]] = defaultdict(dict)
+    mappings: dict[int | None, dict[str, Target]] = defaultdict(dict)
     rows = SkuMapping.objects.filter(store_id=batch.store.pk, seller_sku__in=seller_skus)
-    for account_id, seller_sku, sku in rows.values_list("account_id", "seller_sku", "sku"):
-        mappings[account_id][seller_sku] = sku
-    wanted = set(seller_skus) | {sku for by_account in mappings.values() for sku in by_account.values()}
+    for row in rows:
+        mappings[row.account_id][row.seller_sku] = row.target
+    targets = [target for by_account in mappings.values() for target in by_account.values()]
+    wanted = set(seller_skus) | {sku for target in targets for sku, _ in target}
     keys = {line_key(line) for item in items for line in item.live_lines} - {""} if chosen.title_matching else set()
-    matched = {line.variant_id for item in items for line in item.lines if line.variant_id}
+    matched = {variant_id for item in items for line in item.lines for variant_id, _ in line.components}
     by_sku: dict[str, list[Candidate]] = defaultdict(list)
     by_title: dict[str, list[Candidate]] = defaultdict(list)
     hidden: dict[str, str] = {}

@@ -54,10 +54,12 @@ def _match_lines(batch: Batch, item: Item) -> tuple[list[OrderLine], list[tuple[
 
 
 def _note(item: Item, line: OrderLine, found: Match) -> None:
-    if (line.variant_id, line.matched_by, line.matched_sku, line.match_note) == (
-        found.variant_id, found.rule, found.sku, found.note,
+    parts = [list(part) for part in found.parts]
+    if (line.variant_id, line.matched_by, line.matched_sku, line.match_note, line.parts) == (
+        found.variant_id, found.rule, found.sku, found.note, parts,
     ):  # fmt: skip
         return
+    line.parts = parts
     line.variant_id, line.matched_by = found.variant_id, found.rule
     line.matched_sku, line.match_note = found.sku, found.note
     item.changed_lines.append(line)

@@ -18,6 +18,7 @@ from connectors.contract.errors import (
     AddressRejected,
     AuthorizationExpired,
     ConnectorError,
+    OptionsMissing,
     OutcomeUnknown,
     OutOfStock,
     RateLimited,
@@ -266,6 +267,8 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
                 _refused_for_stock(batch, item, texts)
             elif isinstance(error, AddressRejected):
                 settle.hold(batch, item, "ADDRESS_REJECTED", texts=texts, fields=list(error.fields))
+            elif isinstance(error, OptionsMissing):
+                settle.hold(batch, item, "OPTIONS_MISSING", texts=texts, names=list(error.fields))
             elif isinstance(error, AccessDenied):
                 settle.hold(batch, item, "STORE_REFUSED", texts=texts, refusal=error.code)
                 alerts.raise_alert(
@@ -284,7 +287,7 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
 
 def _say_what_there_is(batch: Batch, item: Item) -> None:
     """Read the figures of a refused order at once and put the fresh numbers into its reason."""
-    ids = sorted({line.variant_id for line in item.live_lines if line.variant_id})
+    ids = sorted({variant_id for line in item.live_lines for variant_id, _ in line.components})
     try:
         refresh.read_now(batch.merchant_id, batch.store.pk, variant_ids=ids)
     except ConnectorError as error:
@@ -305,13 +308,15 @@ def _refused_for_stock(batch: Batch, item: Item, texts: list[str]) -> None:
     reservations.release(order_ids=[item.order.pk], cause="the store refused", wake=False)
     facts: list[dict[str, Any]] = []
     for line in item.live_lines:
-        variant = batch.variants.get(line.variant_id) if line.variant_id else None
-        facts.append(
-            {
-                "line": line.number, "seller_sku": line.seller_sku, "sku": variant.sku if variant else line.matched_sku,
-                "variant_id": line.variant_id, "wanted": line.quantity, "available": 0, "location": "", "ahead": "",
-            }
-        )  # fmt: skip
+        for variant_id, units in () if line.digital else line.components:
+            variant = batch.variants.get(variant_id)
+            facts.append(
+                {
+                    "line": line.number, "seller_sku": line.seller_sku, "variant_id": variant_id,
+                    "sku": variant.sku if variant else line.matched_sku, "wanted": line.quantity * units,
+                    "available": 0, "location": "", "ahead": "",
+                }
+            )  # fmt: skip
     settle.hold(batch, item, "OUT_OF_STOCK", items=facts, texts=texts, by_store=True)
     from orders.steps.reserve import queue_for_stock
 

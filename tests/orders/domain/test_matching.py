@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +27,9 @@ def catalog(
     for one in candidates:
         by_sku.setdefault(sku_form(one.sku, case_sensitive=more.get("case_sensitive", True)), []).append(one)
         by_title.setdefault(one.title_key, []).append(one)
-    return Catalog(by_sku, by_title, account or {}, everywhere or {}, **more)
+    of_account = {seller_sku: ((sku, 1),) for seller_sku, sku in (account or {}).items()}
+    for_all = {seller_sku: ((sku, 1),) for seller_sku, sku in (everywhere or {}).items()}
+    return Catalog(by_sku, by_title, of_account, for_all, **more)
 
 
 def test_an_exact_sku_matches_and_says_so() -> None:
@@ -55,6 +59,38 @@ def test_a_mapping_to_a_sku_that_is_gone_is_said_and_never_guessed_around() -> N
 
     assert not found.found
     assert "GONE" in found.note
+
+
+def test_a_multipack_is_several_units_of_its_product_and_a_bundle_several_products() -> None:
+    goods = catalog(candidate(1, "CANDLE"), candidate(2, "WICK"))
+    pack = replace(goods, mappings={"PACK6": (("CANDLE", 6),), "SET": (("CANDLE", 1), ("WICK", 4))})
+
+    multipack, bundle = match(LineToMatch("PACK6", "x"), pack), match(LineToMatch("SET", "x"), pack)
+
+    assert (multipack.variant_id, multipack.parts) == (1, ((1, 6),))
+    assert (bundle.variant_id, bundle.parts) == (1, ((1, 1), (2, 4)))
+
+
+def test_a_bundle_with_a_part_that_is_gone_names_it_and_matches_nothing() -> None:
+    goods = replace(catalog(candidate(1, "CANDLE")), mappings={"SET": (("CANDLE", 1), ("WICK", 4))})
+
+    found = match(LineToMatch("SET", "x"), goods)
+
+    assert not found.found
+    assert "SKU WICK" in found.note
+
+
+def test_a_line_without_a_sku_is_found_by_a_mapping_of_the_marketplaces_own_id() -> None:
+    goods = catalog(candidate(1, "MUG"), everywhere={"110551234567:22": "MUG"})
+
+    assert match(LineToMatch("", "A mug", (), "110551234567:22"), goods).variant_id == 1
+    assert not match(LineToMatch("", "A mug", (), "110551234567"), goods).found
+
+
+def test_a_product_nobody_can_see_is_named_and_not_used() -> None:
+    goods = replace(catalog(), hidden={"MUG": "Enamel Mug is hidden in the store"})
+
+    assert match(LineToMatch("MUG", "x"), goods).note == "Enamel Mug is hidden in the store"
 
 
 def test_two_products_with_one_sku_are_a_question() -> None:
