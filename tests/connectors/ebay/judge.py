@@ -72,8 +72,8 @@ class Operation:
         if "$ref" in schema:
             schema = self.schemas[schema["$ref"].rpartition("/")[2]]
         kind = schema.get("type", "object")
-        assert isinstance(value, _TYPES[kind]), f"{where} is no {kind}: {value!r}"
-        assert kind == "boolean" or not isinstance(value, bool), f"{where} is no {kind}"
+        fits = isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+        assert fits, f"{where} is no {kind}: {value!r}"
         if kind == "array":
             for entry in value:
                 self.check_value(entry, schema["items"], f"{where}[]")

@@ -236,7 +236,7 @@ def test_digital_goods_are_not_shipped() -> None:
 def test_an_old_orders_email_address_is_gone_for_good_and_a_new_ones_may_come() -> None:
     silent = ship_to()
     del silent["email"]
-    parts = {
+    parts: dict[str, Any] = {
         "buyer": {"username": "robin_v"},
         "fulfillmentStartInstructions": [instruction(shippingStep={"shipTo": silent})],
     }
