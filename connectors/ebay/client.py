@@ -124,6 +124,13 @@ class Client:
             raise odd(operation, "answered without an order")
         return order
 
+    def shipping_fulfillments(self, order_id: str, *, urgent: bool = False) -> list[dict[str, Any]]:
+        """Return an order's parcels: carrier, number, time and which units are in it."""
+        path = f"/sell/fulfillment/v1/order/{quote(order_id, safe='')}/shipping_fulfillment"
+        answer = self._call(limits.FULFILLMENT, "getShippingFulfillments", path, urgent=urgent)
+        listed = answer.get("fulfillments")
+        return [line for line in listed if isinstance(line, dict)] if isinstance(listed, list) else []
+
     # ── the seller ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def user(self) -> dict[str, Any]:

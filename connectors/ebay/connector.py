@@ -88,7 +88,8 @@ class Ebay:
 
         `urgent` (a person waits) may use the part of the day's calls that is kept back for that.
         """
-        return mapping.read_order(self._client.order(order_id, urgent=urgent), read_at=datetime.now(UTC))
+        raw = self._with_parcels(self._client.order(order_id, urgent=urgent), urgent=urgent)
+        return mapping.read_order(raw, read_at=datetime.now(UTC))
 
     def sites(self) -> Sequence[Site]:
         """Return all eBay sites: every seller may sell on each. Reads nothing."""
@@ -171,10 +172,12 @@ class Ebay:
         found = []
         for raw in raws:
             whole = raw
-            if left > 0 and isinstance(raw, dict) and raw.get("orderId") and mapping.wants_whole(raw):
-                left -= 1
+            if left > 0 and isinstance(raw, dict) and raw.get("orderId"):
+                wants_whole, wants_parcels = mapping.wants_whole(raw), mapping.wants_parcels(raw)
+                left -= wants_whole + wants_parcels
                 try:
-                    whole = self._whole(raw)
+                    whole = self._whole(raw) if wants_whole else raw
+                    whole = self._with_parcels(whole)
                 except RateLimited as error:
                     logger.info("orders stay as listed", extra={"platform": PLATFORM, "seconds": error.retry_after})
                     left = 0
@@ -189,6 +192,19 @@ class Ebay:
             raise
         except ConnectorError as error:
             logger.info("an order stays as listed", extra={"platform": PLATFORM, "cause": type(error).__name__})
+            return raw
+
+    def _with_parcels(self, raw: dict[str, Any], *, urgent: bool = False) -> dict[str, Any]:
+        """Return an order shipped in part with its parcels; without them when that read fails."""
+        if not mapping.wants_parcels(raw):
+            return raw
+        try:
+            parcels = self._client.shipping_fulfillments(str(raw["orderId"]), urgent=urgent)
+            return {**raw, mapping.PARCELS: parcels}
+        except (AuthorizationExpired, RateLimited):
+            raise
+        except ConnectorError as error:
+            logger.info("an order stays without parcels", extra={"platform": PLATFORM, "cause": type(error).__name__})
             return raw
 
 

@@ -50,6 +50,9 @@ CANCELED = ("CANCELED", "CANCELLED")
 FROM_VAULT = ("VAULT_TO_VAULT", "VAULT_TO_BUYER")
 """eBay Vault orders that eBay ships; SELLER_TO_VAULT is the seller's to ship, to an authenticator."""
 
+PARCELS = "shippingFulfillments"
+"""Where the connector puts an order's parcels when it read them too; eBay's order itself has only their addresses."""
+
 EMAIL_DAYS = 14
 """How long after its making an order still shows the buyer's e-mail address."""
 
@@ -86,6 +89,11 @@ def wants_whole(raw: Mapping[str, Any]) -> bool:
         return True
     codes = set().union(*(sites_of(item) for item in each(raw, "lineItems")))
     return bool(codes & {"IT", "ES"}) and not part(part(raw, "buyer"), "taxIdentifier")
+
+
+def wants_parcels(raw: Mapping[str, Any]) -> bool:
+    """Say whether only its parcels tell how many units of this order are shipped."""
+    return text(raw, "orderFulfillmentStatus") == "IN_PROGRESS" and bool(raw.get("fulfillmentHrefs"))
 
 
 def sites_of(item: Mapping[str, Any]) -> set[str]:
@@ -247,7 +255,12 @@ def _latest(moments: Any) -> datetime | None:
 
 
 def _parcels(body: Mapping[str, Any]) -> tuple[Parcel, ...]:
-    """Return the parcels eBay names: the last part of each address is the tracking number, or a short number for none."""
+    """Return the parcels: whole where they were read (`PARCELS`), else what their addresses tell.
+
+    The last part of such an address is the tracking number, or a short number when there is none.
+    """
+    if isinstance(body.get(PARCELS), list):
+        return tuple(_parcel(raw) for raw in each(body, PARCELS) if text(raw, "fulfillmentId"))
     listed = body.get("fulfillmentHrefs")
     found = []
     for href in listed if isinstance(listed, list) else ():
@@ -255,6 +268,26 @@ def _parcels(body: Mapping[str, Any]) -> tuple[Parcel, ...]:
         if reference:
             found.append(Parcel(reference=reference, tracking_number=reference if len(reference) > 5 else ""))
     return tuple(found)
+
+
+def _parcel(raw: Mapping[str, Any]) -> Parcel:
+    items = ((text(item, "lineItemId"), count(item.get("quantity")) or 0) for item in each(raw, "lineItems"))
+    return Parcel(
+        reference=text(raw, "fulfillmentId"),
+        carrier=text(raw, "shippingCarrierCode"),
+        tracking_number=text(raw, "shipmentTrackingNumber"),
+        shipped_at=instant(raw.get("shippedDate")),
+        lines=tuple((line_id, units) for line_id, units in items if line_id and units),
+    )
+
+
+def _shipped(body: Mapping[str, Any]) -> dict[str, int]:
+    """Return line id → units in parcels that were read."""
+    units: dict[str, int] = {}
+    for item in (item for parcel in each(body, PARCELS) for item in each(parcel, "lineItems")):
+        line_id = text(item, "lineItemId")
+        units[line_id] = units.get(line_id, 0) + (count(item.get("quantity")) or 0)
+    return units
 
 
 # ── lines and money ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -268,9 +301,10 @@ def _lines(
     if not each(body, "lineItems"):
         problems.append("eBay sent no lines")
     digital = _kinds(instructions) == {"DIGITAL"}
+    shipped = _shipped(body)
     for item in each(body, "lineItems"):
         try:
-            line = _line(item, digital=digital)
+            line = _line(item, digital=digital, shipped=shipped)
         except Unreadable as error:
             problems.append(f"Line {text(item, 'lineItemId') or '?'}: {error}")
             continue
@@ -279,7 +313,7 @@ def _lines(
     return found
 
 
-def _line(item: Mapping[str, Any], *, digital: bool) -> MarketplaceOrderLine:
+def _line(item: Mapping[str, Any], *, digital: bool, shipped: Mapping[str, int]) -> MarketplaceOrderLine:
     line_id = text(item, "lineItemId")
     if not line_id:
         raise Unreadable("it has no id")
@@ -288,6 +322,7 @@ def _line(item: Mapping[str, Any], *, digital: bool) -> MarketplaceOrderLine:
         raise Unreadable(f"its quantity cannot be read: {item.get('quantity')!r}")
     listing, variation = text(item, "legacyItemId"), text(item, "legacyVariationId")
     title = text(item, "title")
+    whole = text(item, "lineItemFulfillmentStatus") == "FULFILLED"
     # A listing on hold for a policy violation shows its number where its title was: no product is called so.
     named = title if title and title != listing else f"eBay item {listing}".strip()
     pairs = ((text(aspect, "name"), text(aspect, "value")) for aspect in each(item, "variationAspects"))
@@ -299,7 +334,7 @@ def _line(item: Mapping[str, Any], *, digital: bool) -> MarketplaceOrderLine:
         # Variation 0 stands for "no variation" in eBay's older listings.
         item_id=f"{listing}:{variation}" if variation not in ("", "0") else listing,
         variation=tuple((name, value) for name, value in pairs if name and value),
-        quantity_shipped=quantity if text(item, "lineItemFulfillmentStatus") == "FULFILLED" else 0,
+        quantity_shipped=quantity if whole else min(shipped.get(line_id, 0), quantity),
         tax_collected_by_marketplace=bool(each(item, "ebayCollectAndRemitTaxes")),
         digital=digital or bool(part(item, "giftDetails")),
     )

@@ -265,6 +265,42 @@ def test_an_order_that_cannot_be_read_whole_stays_as_listed(ebay: Ebay, wire: Wi
     assert (found.order_id, found.cancel_requested, found.problem) == ("14-1", True, "")
 
 
+def in_part() -> dict[str, Any]:
+    href = "https://api.ebay.com/sell/fulfillment/v1/order/14-7/shipping_fulfillment/9405509699937003457459"
+    return order(
+        line(quantity=3, lineItemFulfillmentStatus="IN_PROGRESS"),
+        orderId="14-7",
+        orderFulfillmentStatus="IN_PROGRESS",
+        fulfillmentHrefs=[href],
+    )
+
+
+PARCELS = {"fulfillments": [{"fulfillmentId": "9405", "lineItems": [{"lineItemId": "100000000001", "quantity": 2}]}]}
+
+
+@pytest.mark.contract
+def test_an_order_shipped_in_part_is_read_with_its_parcels(ebay: Ebay, wire: Wire, specs: Path) -> None:
+    wire.answer_with(page(in_part()), answer(200, PARCELS), answer(200, in_part()), answer(200, PARCELS))
+
+    (listed,) = ebay.list_orders(Window(after=AFTER)).items
+    alone = ebay.get_order("14-7")
+
+    assert [one.lines[0].quantity_shipped for one in (listed, alone)] == [2, 2]
+    assert [judge.check(specs, asked) for asked in wire.asked] == [
+        "getOrders", "getShippingFulfillments", "getOrder", "getShippingFulfillments",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", [drop, refusal(32100)])
+def test_an_order_whose_parcels_cannot_be_read_is_read_without_them(ebay: Ebay, wire: Wire, step: Step) -> None:
+    wire.answer_with(answer(200, in_part()), step)
+
+    found = ebay.get_order("14-7")
+
+    assert (found.status.value, found.lines[0].quantity_shipped) == ("partially_shipped", 0)
+    assert [parcel.tracking_number for parcel in found.parcels] == ["9405509699937003457459"]
+
+
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

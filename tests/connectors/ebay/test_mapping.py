@@ -256,6 +256,31 @@ def test_parcels_are_named_by_their_tracking_number() -> None:
     ]
 
 
+def test_parcels_that_were_read_tell_what_is_in_them() -> None:
+    parcel = {
+        "fulfillmentId": "9405509699937003457459",
+        "shipmentTrackingNumber": "9405509699937003457459",
+        "shippingCarrierCode": "USPS",
+        "shippedDate": "2026-11-20T15:00:00.000Z",
+        "lineItems": [{"lineItemId": "100000000001", "quantity": 2}],
+    }
+    base = "https://api.ebay.com/sell/fulfillment/v1/order/14-12345-67890/shipping_fulfillment"
+    raw = order(
+        line(quantity=3, lineItemFulfillmentStatus="IN_PROGRESS"),
+        orderFulfillmentStatus="IN_PROGRESS",
+        fulfillmentHrefs=[f"{base}/9405509699937003457459"],
+    )
+
+    found = read({**raw, mapping.PARCELS: [parcel]})
+
+    (known,) = found.parcels
+    assert (known.carrier, known.tracking_number) == ("USPS", "9405509699937003457459")
+    assert known.lines == (("100000000001", 2),)
+    assert known.shipped_at == datetime(2026, 11, 20, 15, tzinfo=UTC)
+    assert (found.lines[0].quantity, found.lines[0].quantity_shipped) == (3, 2)
+    assert mapping.wants_parcels(raw)
+
+
 def test_an_order_of_another_site_has_that_sites_code_and_currency() -> None:
     uk = line("20.00", currency="GBP", listingMarketplaceId="EBAY_GB", purchaseMarketplaceId="EBAY_GB")
 
