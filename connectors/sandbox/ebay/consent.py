@@ -1,0 +1,138 @@
+"""eBay's consent page (a seller agrees to our application, or not), and the pretend Seller Hub's order page."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+import jinja2
+from aiohttp import web
+
+from connectors.sandbox import pages
+from connectors.sandbox.ebay.common import CODES, EBAY, SCOPES, Ebay, odd_text
+from connectors.sandbox.ebay.control import EBAY_BUYERS, order_view
+from connectors.sandbox.ebay.state import Doc
+from connectors.sandbox.world import iso_ms
+
+CODE_SECONDS = 299
+"""How long a code lives; eBay says so in the answer (`expires_in`)."""
+_CALLBACK = "/connect/ebay/callback"
+_WORDS = {
+    "sell.fulfillment": "read your orders and mark them as shipped",
+    "sell.inventory": "keep your listings and their quantities",
+    "sell.account": "see your business policies and selling limits",
+    "sell.finances": "refund buyers",
+    "commerce.identity.readonly": "see who you are on eBay",
+    "commerce.notification.subscription": "be told at once when something is sold",
+}
+_HERE = Path(__file__).parent
+
+
+def setup(app: web.Application) -> None:
+    """Add the routes."""
+    app.router.add_get("/ebay/auth/oauth2/authorize", show)
+    app.router.add_post("/ebay/auth/oauth2/authorize", decide)
+    app.router.add_get("/ebay/hub/orders/{order_id}", show_order)
+    app.router.add_get("/ebay/hub/ord/details", show_order)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    folders = [_HERE / "templates", Path(pages.__file__).parent / "templates"]
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+
+
+def _render(request: web.Request, template: str, status: int, **context: object) -> web.Response:
+    """Return a page of ours in the sandbox's look, with the form token and headers of the sandbox's other pages."""
+    token = request.cookies.get(pages.COOKIE) or secrets.token_urlsafe(24)
+    page = _templates().get_template(template).render(request=request, csrf=token, **context)
+    response = web.Response(text=page, content_type="text/html", status=status)
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        "frame-ancestors 'self'"
+    )
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "no-store"
+    if pages.COOKIE not in request.cookies:
+        response.set_cookie(pages.COOKIE, token, httponly=True, samesite="Lax", path="/")
+    return response
+
+
+# ── consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _problem(ebay: Ebay, request: web.Request) -> str:
+    """Return what is wrong with a request for consent, "" when nothing is. Such a request never goes back."""
+    query = request.query
+    if query.get("client_id") != ebay.app["client_id"]:
+        return "The application is not known (client_id)."
+    if query.get("redirect_uri") != ebay.app["ru_name"]:
+        return "The RuName is not one of this application's (redirect_uri)."
+    if query.get("response_type") != "code":
+        return "Only response_type=code is known."
+    wrong = [scope for scope in query.get("scope", "").split() if scope not in SCOPES]
+    return f"The application asks for a scope it was not given: {wrong[0]} (scope)." if wrong else ""
+
+
+def _scopes(request: web.Request) -> list[str]:
+    return request.query.get("scope", "").split() or [SCOPES[0]]
+
+
+async def show(request: web.Request) -> web.Response:
+    """Ask the seller."""
+    ebay = request.app[EBAY]
+    return _consent(request, ebay, _problem(ebay, request))
+
+
+def _consent(request: web.Request, ebay: Ebay, problem: str) -> web.Response:
+    agreed = ebay.refresh_tokens()
+    sellers = [{**seller, "connected": key in agreed} for key, seller in ebay.state.sellers.items()]
+    # One that agreed before is offered too: that is how a permission is renewed after its eighteen months.
+    sellers.sort(key=lambda seller: bool(seller["connected"]))
+    asked = [_WORDS[name] for name in _WORDS if any(scope.endswith(f"/{name}") for scope in _scopes(request))]
+    return _render(request, "ebay_consent.html", 400 if problem else 200, problem=problem, sellers=sellers, asked=asked)
+
+
+async def decide(request: web.Request) -> web.StreamResponse:
+    """The seller said yes or no: back to the address that is registered for the RuName."""
+    ebay = request.app[EBAY]
+    form = await pages.form(request)
+    problem = _problem(ebay, request)
+    if problem:
+        return _consent(request, ebay, problem)
+    answer = {"state": request.query["state"]} if request.query.get("state") else {}
+    seller = ebay.state.sellers.get(form.get("seller", ""))
+    if form.get("answer") != "agree":
+        answer |= {"error": "access_denied", "error_description": "The member did not agree"}
+    elif seller is None:
+        raise web.HTTPBadRequest(text="Choose a seller account.")
+    else:
+        code = odd_text("v^1.1#i^1#I^3#r^1#f^0#p^3#t^Ul4x", 48)
+        ends = iso_ms(ebay.world.now() + timedelta(seconds=CODE_SECONDS))
+        doc = {"seller": seller["key"], "scopes": _scopes(request), "expires_at": ends}
+        ebay.world.put(CODES, code, doc)
+        answer |= {"code": code, "expires_in": str(CODE_SECONDS)}
+    raise web.HTTPFound(f"{ebay.core.web_url}{_CALLBACK}?{urlencode(answer)}")
+
+
+# ── Seller Hub ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def show_order(request: web.Request) -> web.Response:
+    """Show an order as Seller Hub would, where a merchant who follows a link expects it."""
+    ebay = request.app[EBAY]
+    request.app[EBAY_BUYERS].settle()
+    order_id = request.match_info.get("order_id") or request.query.get("orderid", "")
+    found: Doc | None = ebay.state.orders.get(ebay.state.former.get(order_id, order_id))
+    view = order_view(found) if found is not None else None
+    note = found["note"] if found is not None else ""
+    return _render(request, "ebay_order.html", 200 if view else 404, order=view, note=note)
