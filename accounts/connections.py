@@ -71,6 +71,22 @@ def config(platform: str) -> Any:
     return registry.load(registry.platform(platform).config)(app_settings(platform))
 
 
+def offered(platform: str) -> bool:
+    """Say whether merchants can connect this platform here: our application's credentials for it are set."""
+    values = settings.PLATFORM_SETTINGS[platform].app
+    return all(settings.PLATFORM_APPS[platform][name] for name, value in values.items() if value.required)
+
+
+def marketplaces() -> list[registry.Platform]:
+    """Return the marketplaces a merchant can connect here."""
+    return [line for line in registry.marketplaces() if offered(line.name)]
+
+
+def storefronts() -> list[registry.Platform]:
+    """Return the store platforms the app can be installed in here."""
+    return [line for line in registry.storefronts() if offered(line.name)]
+
+
 def deadlines() -> Any:
     """Return the limits of one call. They shrink with the waits (a lease must outlive a call), but never below what a
     busy machine needs to answer."""

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
+from accounts import connections
 from accounts.models import Role
 from connectors import registry
 
@@ -104,8 +105,8 @@ class AddAccountForm(Styled):
     def __init__(self, *args: Any, stores: list[tuple[int, str]], sites: Sites, **kw: Any) -> None:
         super().__init__(*args, **kw)
         self._sites = sites
-        self.fields["platform"].choices = [(line.name, line.label) for line in registry.marketplaces()]  # type: ignore[attr-defined]
-        regions = [region for line in registry.marketplaces() for region in line.regions.items()]
+        self.fields["platform"].choices = [(line.name, line.label) for line in connections.marketplaces()]  # type: ignore[attr-defined]
+        regions = [region for line in connections.marketplaces() for region in line.regions.items()]
         self.fields["region"].choices = [("", "—"), *regions]  # type: ignore[attr-defined]
         every = dict(site for by_region in sites.values() for rows in by_region.values() for site in rows)
         self.fields["sites"].choices = list(every.items())  # type: ignore[attr-defined]

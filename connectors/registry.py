@@ -78,6 +78,37 @@ PLATFORMS: dict[str, Platform] = {
             regions=_AMAZON_REGIONS,
         ),
         Platform(
+            name="ebay",
+            kind=Kind.MARKETPLACE,
+            label="eBay",
+            mark="eb",
+            connector="connectors.ebay.connector:Ebay",
+            auth="connectors.ebay.auth:EbayAuth",
+            settings="connectors.ebay.settings:SETTINGS",
+            config="connectors.ebay.config:from_app",
+            sites="connectors.ebay.sites:choices",
+            pushes="connectors.ebay.push:EbayPush",
+            personal="connectors.ebay.mapping:PERSONAL_FIELDS",
+            budgeted=True,
+        ),
+        Platform(
+            name="etsy",
+            kind=Kind.MARKETPLACE,
+            label="Etsy",
+            mark="et",
+            connector="connectors.etsy.connector:Etsy",
+            auth="connectors.etsy.auth:EtsyAuth",
+            settings="connectors.etsy.settings:SETTINGS",
+            config="connectors.etsy.config:from_app",
+            pushes="connectors.etsy.push:EtsyPush",
+            personal="connectors.etsy.mapping:PERSONAL_FIELDS",
+            budgeted=True,
+            notice=(
+                "The term 'Etsy' is a trademark of Etsy, Inc. This application uses the Etsy API but is not endorsed "
+                "or certified by Etsy."
+            ),
+        ),
+        Platform(
             name="shopify",
             kind=Kind.STOREFRONT,
             label="Shopify",
@@ -89,6 +120,18 @@ PLATFORMS: dict[str, Platform] = {
             is_key="connectors.shopify.config:is_shop",
             old_orders_scope="read_all_orders",
             webhooks="connectors.shopify.webhooks:read",
+        ),
+        Platform(
+            name="bigcommerce",
+            kind=Kind.STOREFRONT,
+            label="BigCommerce",
+            mark="bc",
+            connector="connectors.bigcommerce.connector:BigCommerce",
+            auth="connectors.bigcommerce.auth:BigCommerceAuth",
+            settings="connectors.bigcommerce.settings:SETTINGS",
+            config="connectors.bigcommerce.config:from_app",
+            is_key="connectors.bigcommerce.config:is_store_hash",
+            webhooks="connectors.bigcommerce.webhooks:read",
         ),
     )
 }

@@ -52,14 +52,16 @@ def account_list(request: HttpRequest) -> HttpResponse:
 def _add_form(request: HttpRequest, data: Any = None) -> AddAccountForm:
     stores = [(store.pk, store.name) for store in request.stores if store.is_active]  # type: ignore[attr-defined]
     asked = request.GET.get("platform", "")
-    platform = asked if asked in {line.name for line in registry.marketplaces()} else registry.marketplaces()[0].name
+    platform = (
+        asked if asked in {line.name for line in connections.marketplaces()} else connections.marketplaces()[0].name
+    )
     first = {"platform": platform, "region": next(iter(registry.platform(platform).regions), ""),
              "store": stores[0][0] if stores else None}  # fmt: skip
     return AddAccountForm(data, stores=stores, sites=_every_site(), initial=first)
 
 
 def _every_site() -> dict[str, dict[str, list[tuple[str, str]]]]:
-    return {line.name: connections.sites(line.name) for line in registry.marketplaces()}
+    return {line.name: connections.sites(line.name) for line in connections.marketplaces()}
 
 
 @needs(Role.MANAGER)
@@ -80,7 +82,7 @@ def add_account(request: HttpRequest) -> HttpResponse:
     places = [
         {"platform": line.name, "label": line.label, "region": region, "name": line.regions.get(region, ""),
          "options": options}
-        for line in registry.marketplaces()
+        for line in connections.marketplaces()
         for region, options in connections.sites(line.name).items()
     ]  # fmt: skip
     context = {"form": form, "places": places,
@@ -146,7 +148,7 @@ def add_store(request: HttpRequest) -> HttpResponse:
     """
     inside = getattr(request, "embedded", None)
     platform = request.POST.get("platform", "shopify")
-    if platform not in {line.name for line in registry.storefronts()}:
+    if platform not in {line.name for line in connections.storefronts()}:
         messages.error(request, "Choose one of the store platforms.")
         return redirect("accounts:list")
     state = connect.begin(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from connectors.bigcommerce.settings import SCOPES
 from connectors.contract.errors import Rejected
@@ -62,6 +63,13 @@ class BigCommerceConfig:
     def app_page(self, store_hash: str) -> str:
         """Return the address of our app inside the control panel."""
         return self.admin_url(store_hash, f"/app/{self.app_id}")
+
+    def frame_ancestors(self, store_hash: str) -> tuple[str, ...]:
+        """Return who may frame our pages of this store: its own control panel, nobody else."""
+        parts = urlsplit(self.admin_url(store_hash))
+        own = f"{parts.scheme}://{parts.netloc}"
+        real = parts.netloc.endswith(".mybigcommerce.com")
+        return (own, "https://login.bigcommerce.com") if real else (own,)
 
     @property
     def user_agent(self) -> str:

@@ -34,7 +34,7 @@ WITHOUT_OBJECT = {
 }  # fmt: skip
 OPEN = {
     "sign-in", "sign-out", "forgot", "set-password", "invitation", "no-merchant", "leave-frame", "callback",
-    "shopify-install", "shopify-callback", "shopify-app",
+    "shopify-install", "shopify-callback", "shopify-app", "bigcommerce-auth", "bigcommerce-load", "bigcommerce-uninstall", "bigcommerce-remove-user",
 }  # fmt: skip
 
 

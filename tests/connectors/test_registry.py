@@ -14,7 +14,18 @@ from connectors.registry import PLATFORMS, Kind
 NAMED = [
     pytest.param(path, id=path)
     for line in PLATFORMS.values()
-    for path in (line.connector, line.auth, line.webhooks, line.hints)
+    for path in (
+        line.connector,
+        line.auth,
+        line.config,
+        line.webhooks,
+        line.hints,
+        line.queue,
+        line.queue_name,
+        line.pushes,
+        line.sites,
+        line.is_key,
+    )  # fmt: skip
     if path
 ]
 
@@ -33,8 +44,8 @@ def test_each_platform_has_a_folder_of_its_name_a_label_and_a_mark() -> None:
 
 
 def test_kinds_are_told_apart() -> None:
-    assert [line.name for line in registry.marketplaces()] == ["amazon"]
-    assert [line.name for line in registry.storefronts()] == ["shopify"]
+    assert [line.name for line in registry.marketplaces()] == ["amazon", "ebay", "etsy"]
+    assert [line.name for line in registry.storefronts()] == ["shopify", "bigcommerce"]
     assert {line.kind for line in PLATFORMS.values()} <= set(Kind)
 
 
