@@ -24,7 +24,7 @@ def platforms(credentials: dict[str, Any]) -> dict[str, ModuleType]:
     return {
         name: importlib.import_module(f"connectors.sandbox.{name}")
         for name in FOLDERS
-        if name in credentials and (here / name / "__init__.py").exists()
+        if name in credentials and (here / name / "control.py").exists()
     }
 
 

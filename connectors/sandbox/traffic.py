@@ -128,8 +128,9 @@ class Traffic:
         rows = [row for row in control.listings(key) if self._fits(control.platform, key, row, kind)]
         if not rows:
             return
-        # A product of which there is one unit shows best what "more than the store has" means.
-        chosen = sorted(rows, key=lambda row: row["quantity"] != 1)[: wanted.get("lines", 1)]
+        # A product of which there is one unit shows best what "more than the store has" means, and one with a SKU of
+        # the seller's what "not in the store" means.
+        chosen = sorted(rows, key=lambda row: (not row["sku"], row["quantity"] != 1))[: wanted.get("lines", 1)]
         if kind == "plain":
             chosen = self._random.sample(rows, min(len(rows), wanted.get("lines", 1)))
         body: Doc = {"lines": [_line(row, wanted.get("units", 1)) for row in chosen], **wanted.get("body", {})}
@@ -148,7 +149,7 @@ class Traffic:
         nobody."""
         known = self._listed(platform, key).get(_identity(row), {})
         if kind == "personalized":
-            return bool(known.get("personalization"))
+            return bool(known.get("personalization")) and not known.get("needs_options")
         if kind == "digital":
             return bool(known.get("digital"))
         plain = not (known.get("needs_options") or known.get("hidden") or known.get("digital"))

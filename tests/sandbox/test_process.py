@@ -22,42 +22,9 @@ from connectors.sandbox.traffic import STARTING_SET
 from salestio.devservices import free_port
 from tests.conftest import ROOT
 from tests.environment import RUN
+from tests.sandbox.process import Process
 
 SHOP = "northpine-supply.myshopify.com"
-
-
-class Process:
-    """A sandbox of this test's own."""
-
-    def __init__(self, data: Path, *arguments: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.data = data
-        self.arguments = arguments
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "connectors.sandbox", "--port", str(self.port), "--data", str(self.data)]
-        command += ["--credentials", str(RUN.directory / "credentials.json"), *self.arguments]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
-        end = time.monotonic() + 20
-        while True:
-            try:
-                requests.get(f"{self.url}/_control/limits", timeout=5)
-                return
-            except requests.ConnectionError:
-                assert time.monotonic() < end and self.process.poll() is None
-                time.sleep(0.05)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(10)
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/_control{path}", json=body, timeout=30)
-        assert answer.ok, answer.text
-        return answer.json()
 
 
 @pytest.fixture
