@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 
 from connectors import http
-from connectors.contract.errors import AuthorizationExpired, NotFound
+from connectors.contract.errors import AuthorizationExpired, NotFound, Rejected, UnexpectedReply
 from connectors.contract.types import AccountEvent, AccountTopic, FulfilledBy, OrderStatus, Window
+from connectors.ebay import limits
 from connectors.ebay.auth import EbayAuth
 from connectors.ebay.config import EbayConfig
 from connectors.ebay.connector import Ebay
@@ -22,6 +29,7 @@ from connectors.ratelimit import NoLimiter
 from tests.connectors.contract import MarketplaceContract, World
 from tests.connectors.ebay import judge
 from tests.connectors.ebay.conftest import LiveTokens
+from tests.connectors.ebay.test_limits import Book
 from tests.connectors.wire import Wire, answer
 
 KEY = "EBLUMEN5Q"
@@ -67,7 +75,7 @@ def door(wire: Wire, ebay_config: EbayConfig) -> EbayPush:
     def step(connection: Any) -> bool:
         asked = wire.asked[-1]
         challenge = push.challenge(asked.query, wire.url + asked.path)
-        return answer(200, dict(challenge) if challenge else {})(connection)
+        return answer(200, dict(challenge or {}), headers={"Content-Type": "application/json"})(connection)
 
     wire.answer_with(step)
     return push
@@ -124,9 +132,9 @@ class TestEbay(MarketplaceContract):
         assert set(ids) <= {order.order_id for order in (*first.items, *second.items)}
 
     def test_a_list_may_be_of_chosen_sites(self, connector: Ebay, world: World) -> None:
-        since = datetime.now(UTC) - timedelta(seconds=5)
-        (british,) = world.buy({"sku": sku(world), "quantity": 1}, site="UK", mode="silent")
-        (american,) = world.buy({"sku": sku(world), "quantity": 1}, site="US", mode="silent")
+        since = datetime.now(UTC)
+        (british,) = world.buy({"sku": sku(world), "quantity": 1}, site="UK", mode="sweep")
+        (american,) = world.buy({"sku": sku(world), "quantity": 1}, site="US", mode="sweep")
         time.sleep(3)
 
         found = {order.order_id: order for order in connector.list_orders(Window(after=since), sites=["UK"]).items}
@@ -214,8 +222,8 @@ class TestOrdersAtEbay:
             connector.get_order(first)
 
     def test_a_cancellation_in_play_is_seen_in_the_list_with_its_request(self, connector: Ebay, world: World) -> None:
-        since = datetime.now(UTC) - timedelta(seconds=5)
-        (order_id,) = world.buy({"sku": sku(world), "quantity": 1}, mode="silent")
+        since = datetime.now(UTC)
+        (order_id,) = world.buy({"sku": sku(world), "quantity": 1}, mode="sweep")
         self.change(world, order_id, cancel_request=True)
         time.sleep(3)
 
@@ -267,18 +275,117 @@ class TestOrdersAtEbay:
 
         assert {event.order_ids for event in events} == {(order_id,)}
 
-    def test_a_seller_who_took_the_permission_back_must_agree_again(
-        self, sandbox: Any, ebay_config: EbayConfig
+    @pytest.mark.parametrize("program", ["GLOBAL_SHIPPING", "AUTHENTICITY_GUARANTEE"])
+    def test_a_parcel_for_ebays_hub_goes_there(self, connector: Ebay, world: World, program: str) -> None:
+        (order_id,) = world.buy({"sku": sku(world), "quantity": 1}, programs=[program], mode="silent")
+
+        order = connector.get_order(order_id)
+
+        (instruction,) = order.raw["fulfillmentStartInstructions"]
+        assert order.personal.shipping is not None
+        assert order.personal.shipping.complete
+        assert order.programs == (program,)
+        home = instruction["finalDestinationAddress"]["addressLine1"]
+        assert home not in (order.personal.shipping.line1, order.personal.shipping.line2)
+        reference = instruction["shippingStep"].get("shipToReferenceId", "")
+        assert reference in order.personal.shipping.line2
+
+    def test_a_user_who_wants_to_be_forgotten_is_pushed(
+        self, connector: Ebay, world: World, destination: str, wire: Wire, door: EbayPush
     ) -> None:
-        made = sandbox.control("POST", "/accounts/ebay", {"name": "Short visit", "sites": ["US"]})
-        tokens = LiveTokens(EbayAuth(ebay_config), made["refresh_token"])
-        connector = Ebay(made["key"], "", tokens, NoLimiter(), ebay_config)
-        assert connector.check()
+        subscription = connector.subscribe(destination)
+        (order_id,) = world.buy({"sku": sku(world), "quantity": 1}, mode="silent")
+        username = connector.get_order(order_id).raw["buyer"]["username"]
+
+        world.sandbox.control("POST", f"/accounts/ebay/{KEY}/delete-user", {"username": username})
+        events = received(wire, door, AccountTopic.ERASE_BUYER)
+        connector.unsubscribe(subscription)
+
+        assert {event.buyer["username"] for event in events} == {username}
+
+    def test_the_applications_limits_are_learnt_from_the_sandbox(
+        self, connector: Ebay, world: World, ebay_config: EbayConfig, clients: dict[str, Any]
+    ) -> None:
+        limits.LearningClock._all.clear()
+        book = Book()
+        tokens = LiveTokens(EbayAuth(ebay_config), clients["refresh_tokens"][KEY])
+
+        Ebay(KEY, "", tokens, NoLimiter(), ebay_config, budgets=book).list_orders(
+            Window(after=datetime.now(UTC) - timedelta(hours=1))
+        )
+
+        assert set(book.taught) >= {"ebay.sell.fulfillment", "ebay.sell.account"}
+        limits.LearningClock._all.clear()
+
+
+# ── consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def decide(url: str, seller: str, choice: str = "agree") -> dict[str, str]:
+    """Do what a seller does in a browser: open the consent page, choose the account, answer. Return eBay's query."""
+    browser = requests.Session()
+    page = browser.get(url, timeout=10)
+    assert page.ok, page.text
+    hidden = dict(re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', page.text))
+    fields = {name: unescape(value) for name, value in hidden.items()} | {"seller": seller, "answer": choice}
+    answered = browser.post(page.url, data=fields, timeout=10, allow_redirects=False)
+    assert answered.is_redirect, f"{answered.status_code} {answered.text[:300]}"
+    return dict(parse_qsl(urlsplit(answered.headers["Location"]).query))
+
+
+@pytest.mark.usefixtures("unlimited")
+class TestConsent:
+    def test_a_seller_who_withdraws_and_agrees_again_is_served_again(
+        self, open_ebay: Callable[[str], tuple[Ebay, World]], ebay_config: EbayConfig
+    ) -> None:
+        ebay, world = open_ebay("EBHARBOUR7")
+        window = Window(after=datetime.now(UTC) - timedelta(minutes=1))
+        ebay.list_orders(window)
+
+        world.revoke()
+        with pytest.raises(AuthorizationExpired):
+            ebay.list_orders(window)
+
+        auth = EbayAuth(ebay_config)
+        query = decide(auth.authorize_url(state="state/1", redirect_uri=""), "EBHARBOUR7")
+        assert query["state"] == "state/1"
+        grant = auth.exchange(query=query, redirect_uri="")
+        assert grant.key == "EBHARBOUR7"
+        assert grant.refresh_expires_at is not None
+        assert grant.refresh_expires_at - datetime.now(UTC) > timedelta(days=500)
+        again = Ebay(grant.key, "", LiveTokens(auth, grant.refresh_token), NoLimiter(), ebay_config)
+        assert again.list_orders(window).bound
+
+    def test_a_code_works_once(self, ebay_config: EbayConfig) -> None:
+        auth = EbayAuth(ebay_config)
+        query = decide(auth.authorize_url(state="state-2", redirect_uri=""), "EBHARBOUR7")
+        auth.exchange(query=query, redirect_uri="")
+
+        with pytest.raises(Rejected, match="connect again"):
+            auth.exchange(query=query, redirect_uri="")
+
+    def test_a_seller_who_says_no_is_a_sentence(self, ebay_config: EbayConfig) -> None:
+        auth = EbayAuth(ebay_config)
+        query = decide(auth.authorize_url(state="state-3", redirect_uri=""), "EBHARBOUR7", "decline")
+
+        with pytest.raises(Rejected, match="declined"):
+            auth.exchange(query=query, redirect_uri="")
+
+    def test_a_permission_that_was_withdrawn_cannot_be_refreshed(self, sandbox: Any, ebay_config: EbayConfig) -> None:
+        made = sandbox.control("PUT", f"/accounts/ebay/EBSHORT{secrets.token_hex(3).upper()}", {"sites": ["US"]})
+        auth = EbayAuth(ebay_config)
+        assert auth.refresh(made["refresh_token"]).access_token
 
         World(sandbox, "ebay", made["key"]).revoke()
 
         with pytest.raises(AuthorizationExpired):
-            connector.list_orders(Window(after=datetime.now(UTC) - timedelta(hours=1)))
+            auth.refresh(made["refresh_token"])
+
+    def test_an_application_ebay_does_not_know_is_not_the_sellers_fault(self, ebay_config: EbayConfig) -> None:
+        strange = EbayAuth(replace(ebay_config, client_secret="PRD-another"))
+
+        with pytest.raises(UnexpectedReply):
+            strange.refresh("v^1.1#whatever")
 
 
 @pytest.mark.contract
