@@ -128,7 +128,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
 async def token(request: web.Request) -> web.Response:
     """Answer a code with its verifier, or a refresh token, with a new pair of tokens."""
     etsy = request.app[ETSY]
-    form = {key: str(value) for key, value in (await request.post()).items()}
+    form = await _token_form(request)
     kind = form.get("grant_type", "")
     given = form.get("refresh_token", "")
     known = etsy.world.table(REFRESH).get(given) if kind == "refresh_token" else None
@@ -148,6 +148,17 @@ async def token(request: web.Request) -> web.Response:
         raise refused(400, "invalid_grant", "refresh_token is expired")
     etsy.world.drop(REFRESH, given)
     return _granted(etsy, known["shop"], known["scopes"], known["grant"])
+
+
+async def _token_form(request: web.Request) -> dict[str, str]:
+    """Return the request's fields: a form as Etsy's page has it, or JSON, which Etsy's endpoint takes too."""
+    if request.content_type != "application/json":
+        return {key: str(value) for key, value in (await request.post()).items()}
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    return {str(key): str(value) for key, value in body.items()} if isinstance(body, dict) else {}
 
 
 def _use_code(etsy: Etsy, form: dict[str, str]) -> dict[str, Any]:

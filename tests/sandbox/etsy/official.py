@@ -69,10 +69,15 @@ class Official:
 
 
 def _let_null(place: Any) -> None:
-    """Make `oneOf` with `nullable` mean what its author meant: one of these, or null. OpenAPI 3.0 reads it as never null."""
+    """Make `oneOf` and `enum` with `nullable` mean what their author meant: one of these, or null. OpenAPI 3.0 says never.
+
+    OpenAPI 3.0.3 lets `nullable` stretch nothing but a `type` beside it.
+    """
     if isinstance(place, dict):
         if place.get("nullable") and "oneOf" in place:
             place["oneOf"] = [*place["oneOf"], {"enum": [None], "nullable": True}]
+        if place.get("nullable") and None not in place.get("enum", [None]):
+            place["enum"] = [*place["enum"], None]
         for inner in list(place.values()):
             _let_null(inner)
     elif isinstance(place, list):
