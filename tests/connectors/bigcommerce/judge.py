@@ -96,7 +96,7 @@ def operations(folder: Path) -> dict[str, tuple[Operation, ...]]:
 
 def _read(folder: Path, names: tuple[str, ...]) -> Iterator[Operation]:
     for name in names:
-        document = yaml.load((folder / name).read_text(), Loader=_Loader)  # noqa: S506 - a safe loader
+        document = _nullable(yaml.load((folder / name).read_text(), Loader=_Loader))  # noqa: S506 - a safe loader
         for template, item in document["paths"].items():
             for method in ("get", "post", "put", "delete"):
                 if method in item:
@@ -105,6 +105,18 @@ def _read(folder: Path, names: tuple[str, ...]) -> Iterator[Operation]:
                     yield Operation(
                         made.name, method, template, item[method], tuple(made.resolved(one) for one in listed), document
                     )
+
+
+def _nullable(value: Any) -> Any:
+    """Read `x-nullable`, which some of the files write, as the `nullable` it means."""
+    if isinstance(value, list):
+        return [_nullable(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _nullable(one) for name, one in value.items()}
+    if isinstance(made.get("x-nullable"), bool) and "type" in made:
+        made.setdefault("nullable", made["x-nullable"])
+    return made
 
 
 def find(folder: Path, method: str, url: str) -> tuple[Operation, dict[str, str]]:
