@@ -377,6 +377,8 @@ def _personal(body: Mapping[str, Any], instructions: Sequence[Mapping[str, Any]]
         buyer_name=text(buyer, "fullName") or text(ship_to, "fullName"),
         buyer_email=text(ship_to, "email") or text(buyer, "email"),
         buyer_company=text(buyer, "companyName"),
+        # The name they may change, by which eBay asks to forget them (marketplace account deletion); so may the id be.
+        buyer_ids=tuple(name for name in (text(part(body, "buyer"), "username"),) if name),
         shipping=_address(ship_to, reference),
         delivery_notes="; ".join(notes),
         gift_messages={line_id: message for line_id, message in gifts.items() if line_id and message},
