@@ -97,7 +97,7 @@ DEFAULT = {"GET /v3/inventory/locations": answer(200, page({"id": 1, "label": "A
 
 
 def test_shipped_orders_stand_at_the_default_location(wire: Wire, store: BigCommerce) -> None:
-    lines = [order_product(), order_product(id=26, quantity=1), order_product(id=27, product_id=0, variant_id=None)]
+    lines = [order_product(), order_product(id=26, quantity=1), order_product(id=27, product_id=0, variant_id=0)]
     serve(wire, {**DEFAULT, "GET /v2/orders/{id}": answer(200, with_lines({"id": 9, "line_items": lines}))})
 
     reading = store.read_stock([], order_ids=["118"])
