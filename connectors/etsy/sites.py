@@ -3,8 +3,3 @@
 from __future__ import annotations
 
 SITE = "ETSY"
-
-
-def choices() -> dict[str, list[tuple[str, str]]]:
-    """Return the one site [(code, its country)]; Etsy has no regions and no country, so both are ""."""
-    return {"": [(SITE, "")]}
