@@ -1,0 +1,1 @@
+"""The pretend eBay alone, in a process of the test's own."""
