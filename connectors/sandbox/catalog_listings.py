@@ -227,7 +227,13 @@ FIRST_ORDERS: tuple[Row, ...] = (
     {"platform": "amazon", "key": "A1NORTHPINEUS", "kind": "missing"},
     # A BigCommerce store takes an unknown product as a line of its own.
     {"platform": "ebay", "key": "EBLUMEN5Q", "kind": "missing"},
-    {"platform": "ebay", "key": "EBLUMEN5Q", "kind": "plain", "lines": 2, "body": {"combined": True}},
+    {
+        "platform": "ebay",
+        "key": "EBLUMEN5Q",
+        "kind": "plain",
+        "lines": 2,
+        "body": {"combined": True, "note": "Please leave it with the neighbor at number 12."},
+    },
     # Paid by the order stream after a while, under another order id then.
     {"platform": "ebay", "key": "EBLUMEN5Q", "kind": "plain", "body": {"status": "pending"}},
     {"platform": "etsy", "key": "51230077", "kind": "plain", "body": {"buyer": {"address": None}}},

@@ -25,6 +25,8 @@ logger = logging.getLogger("sandbox")
 
 STARTING_SET = 45
 BUSY_SECONDS = 60.0
+UNPAID = "traffic_unpaid"
+"""The pending orders of the stream, by id: on which marketplace, whose, and when they are paid."""
 _STARTING_KINDS = {3: "fba", 9: "fba", 12: "pending", 17: "canceled", 20: "gift"}
 """What the starting set's ordinary orders are; all others are paid."""
 _TAX = {"US": Decimal("0.0825"), "CA": Decimal("0.13")}
@@ -49,7 +51,6 @@ class Traffic:
         self.allowed = allowed
         self._random = random.Random()
         self._task: asyncio.Task[None] | None = None
-        self._unpaid: list[tuple[float, MarketplaceControl, str, str]] = []
 
     def _doc(self) -> Doc:
         return self.world.table("traffic").get("state", {})
@@ -196,21 +197,24 @@ class Traffic:
             logger.warning("the order stream: %s refused %s: %s", control.platform, refusal.field, refusal)
             return
         if body.get("status") == "pending":
-            self._unpaid.append((time.monotonic() + self._random.uniform(20, 60), control, key, ids[0]))
+            due = time.time() + self._random.uniform(20, 60)
+            self.world.put(UNPAID, ids[0], {"platform": control.platform, "key": key, "due": due})
 
     def _pay_later(self) -> None:
         """Pay pending orders whose time came; one in six is canceled instead."""
-        now = time.monotonic()
-        for entry in [entry for entry in self._unpaid if entry[0] <= now]:
-            self._unpaid.remove(entry)
-            _, control, key, order_id = entry
+        now = time.time()
+        for order_id, entry in [row for row in self.world.table(UNPAID).items() if row[1]["due"] <= now]:
+            self.world.drop(UNPAID, order_id)
+            control = self.core.marketplaces.get(entry["platform"])
+            if control is None:
+                continue
             try:
-                if control.order(key, order_id)["status"] != "pending":
+                if control.order(entry["key"], order_id)["status"] != "pending":
                     continue
                 status = "canceled" if self._random.random() < 1 / 6 else "paid"
-                control.change(key, order_id, {"status": status})
+                control.change(entry["key"], order_id, {"status": status})
             except Refusal as refusal:
-                logger.warning("the order stream: %s refused to pay %s: %s", control.platform, order_id, refusal)
+                logger.warning("the order stream: %s refused to pay %s: %s", entry["platform"], order_id, refusal)
 
 
 def _identity(row: Doc) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,27 @@ def test_traffic_starts_when_told_with_both_holds_in_the_starting_set(tmp_path: 
         assert len(short) == 1 and len(odd) == 1
         process.control("POST", "/traffic", {"start": True})
         assert len(_orders(process)) <= len(orders) + 1, "the starting set comes once"
+    finally:
+        process.kill()
+
+
+def test_a_pending_order_of_the_stream_is_paid_after_a_restart_too(tmp_path: Path) -> None:
+    process = Process(tmp_path / "data")
+    process.start()
+    try:
+        process.control("POST", "/traffic", {"start": True})
+        (pending, *_) = [order["id"] for order in _orders(process) if order["status"] == "pending"]
+        process.kill()
+        with closing(sqlite3.connect(tmp_path / "data" / "sandbox.sqlite3", isolation_level=None)) as journal:
+            # Its time comes 20 to 60 seconds after it was placed: now, for this test.
+            journal.execute("UPDATE docs SET body = json_set(body, '$.due', 0) WHERE tbl = 'traffic_unpaid'")
+
+        process.start()
+
+        end = time.monotonic() + 20
+        while pending in [order["id"] for order in _orders(process) if order["status"] == "pending"]:
+            assert time.monotonic() < end, "nobody paid"
+            time.sleep(0.2)
     finally:
         process.kill()
 
