@@ -82,7 +82,13 @@ class Etsy:
     def new_refresh_token(self, shop: str, scopes: tuple[str, ...] | list[str], grant: str) -> str:
         """Return a refresh token good for 90 days; `grant` ties together what came of one consent."""
         token = f"{self.state.shops[shop]['user_id']}.{secrets.token_urlsafe(48)}"
-        doc = {"shop": shop, "scopes": list(scopes), "grant": grant, "expires": self.now() + REFRESH_LIFE}
+        doc = {
+            "shop": shop,
+            "scopes": list(scopes),
+            "grant": grant,
+            "expires": self.now() + REFRESH_LIFE,
+            "n": self.world.next_id("etsy_refresh_token"),
+        }
         self.world.put(REFRESH, token, doc)
         return token
 
@@ -106,7 +112,9 @@ class Etsy:
 
     def refresh_tokens(self) -> dict[str, str]:
         """Return the newest refresh token of each shop that agreed."""
-        return {doc["shop"]: token for token, doc in self.world.table(REFRESH).items()}
+        # By age: the journal gives the table back in another order than it was written in.
+        rows = sorted(self.world.table(REFRESH).items(), key=lambda row: int(row[1]["n"]))
+        return {doc["shop"]: token for token, doc in rows}
 
     def connected(self, shop: str) -> bool:
         """Say whether our application may see this shop."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,13 @@ _EARLIEST = 946_684_800
 """The first second of the year 2000: Etsy takes no earlier time."""
 _SORTS = ("created", "updated", "receipt_id")
 _ORDERS = {"asc": False, "ascending": False, "up": False, "desc": True, "descending": True, "down": True}
-_FILTERS = ("was_paid", "was_shipped", "was_delivered", "was_canceled")
+_FILTERS: dict[str, Callable[[Doc], bool]] = {
+    "was_paid": lambda receipt: receipt["paid_ms"] is not None,
+    "was_shipped": lambda receipt: receipt["shipped_ms"] is not None,
+    "was_delivered": lambda receipt: bool(receipt["delivered"]),
+    "was_canceled": lambda receipt: receipt["state"] == "canceled",
+}
+"""Each may be asked for as true, as false, or not at all."""
 _TRACKING_FROM = Decimal(10)
 """Within the United States an order of more than this many dollars needs carrier and number; to India every one."""
 
@@ -110,26 +116,19 @@ class _Query:
         return at, int(receipt_id)
 
     def _filtered(self, etsy: Etsy, index: Index, hidden: list[Doc]) -> Iterator[tuple[int, str]]:
-        low, high = self.created
+        low, high = (None if bound is None else bound * 1000 for bound in self.created)
+        wanted = [(_FILTERS[name], value) for name, value in self.wanted.items()]
         for entry in index:
             receipt = etsy.state.receipts[entry[1]]
-            created = receipt["created_ms"] // 1000
-            if (low is not None and created < low) or (high is not None and created > high):
+            if low is not None and receipt["created_ms"] < low:
                 continue
-            if any(_state(receipt)[name] is not value for name, value in self.wanted.items()):
+            if high is not None and receipt["created_ms"] >= high + 1000:
                 continue
-            if any(_hides(etsy, fault, receipt["id"]) for fault in hidden):
+            if any(holds(receipt) is not value for holds, value in wanted):
+                continue
+            if hidden and any(_hides(etsy, fault, receipt["id"]) for fault in hidden):
                 continue
             yield entry
-
-
-def _state(receipt: Doc) -> dict[str, bool]:
-    return {
-        "was_paid": receipt["paid_ms"] is not None,
-        "was_shipped": receipt["shipped_ms"] is not None,
-        "was_delivered": receipt["delivered"],
-        "was_canceled": receipt["state"] == "canceled",
-    }
 
 
 def _hides(etsy: Etsy, fault: Doc, receipt_id: str) -> bool:

@@ -11,6 +11,7 @@ import hashlib
 from bisect import bisect_left, insort
 from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from connectors.sandbox import catalog
@@ -198,6 +199,7 @@ def money(value: Decimal, currency: str) -> Doc:
     return {"amount": int((value * by).to_integral_value(ROUND_HALF_UP)), "divisor": by, "currency_code": currency}
 
 
+@lru_cache(maxsize=20_000)
 def number(text: str, first: int, span: int) -> int:
     """Return a made-up number from `first` on, the same for the same text at every start."""
     return first + int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % span

@@ -167,28 +167,33 @@ def test_an_access_token_lives_an_hour_and_a_refresh_token_ninety_days(lumen: Sh
 
 
 def test_a_seller_who_withdraws_ends_every_token(served: Served, lumen: Shop, consent: Consent) -> None:
-    served.run(served.control.revoke, LUMEN)
+    shop = Shop(served, served.run(served.control.add, "94000001", {})["key"], lumen.official)
+    shop.sign_in()
+    served.run(served.control.revoke, shop.key)
 
-    assert lumen.call("GET", "/users/me").status_code == 401
-    assert lumen.grant(grant_type="refresh_token", refresh_token=lumen.refresh).json()["error"] == "invalid_grant"
-    assert served.run(served.control.seller, LUMEN)["connected"] is False
-    assert exchange(lumen, consent, consent.agree(LUMEN)["code"]).status_code == 200
-    assert served.run(served.control.seller, LUMEN)["connected"] is True
+    assert shop.call("GET", "/users/me").status_code == 401
+    assert shop.grant(grant_type="refresh_token", refresh_token=shop.refresh).json()["error"] == "invalid_grant"
+    assert served.run(served.control.seller, shop.key)["connected"] is False
+    assert exchange(shop, consent, consent.agree(shop.key)["code"]).status_code == 200
+    assert served.run(served.control.seller, shop.key)["connected"] is True
+    shop.sign_in()
+    assert shop.call("GET", "/users/me").status_code == 200
 
 
 def test_every_scope_an_operation_declares_is_asked_for(lumen: Shop, consent: Consent) -> None:
-    (receipt_id,) = lumen.place()
-    granted = exchange(lumen, consent, consent.agree(LUMEN, scope="listings_r")["code"]).json()
-    reader = Shop(lumen.served, LUMEN, lumen.official, token=granted["access_token"])
+    key = lumen.served.run(lumen.served.control.add, "94000002", {})["key"]
+    granted = exchange(lumen, consent, consent.agree(key, scope="listings_r")["code"]).json()
+    reader = Shop(lumen.served, key, lumen.official, token=granted["access_token"])
+    (receipt_id,) = reader.place()
 
-    assert reader.call("GET", f"/shops/{LUMEN}/listings").status_code == 200
+    assert reader.call("GET", f"/shops/{key}/listings").status_code == 200
     for method, path in (
         ("GET", "/users/me"),
-        ("GET", f"/shops/{LUMEN}/receipts"),
-        ("GET", f"/shops/{LUMEN}/receipts/{receipt_id}"),
-        ("GET", f"/shops/{LUMEN}/receipts/{receipt_id}/payments"),
-        ("GET", f"/shops/{LUMEN}/receipts/{receipt_id}/transactions"),
-        ("POST", f"/shops/{LUMEN}/receipts/{receipt_id}/tracking"),
+        ("GET", f"/shops/{key}/receipts"),
+        ("GET", f"/shops/{key}/receipts/{receipt_id}"),
+        ("GET", f"/shops/{key}/receipts/{receipt_id}/payments"),
+        ("GET", f"/shops/{key}/receipts/{receipt_id}/transactions"),
+        ("POST", f"/shops/{key}/receipts/{receipt_id}/tracking"),
     ):
         answer = reader.call(method, path)
         assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope"), path

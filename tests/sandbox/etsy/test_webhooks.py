@@ -114,10 +114,10 @@ def test_a_message_not_taken_comes_again_with_the_same_id(lumen: Shop, ear: Ear)
 def test_nothing_is_told_of_a_shop_that_withdrew_or_in_other_modes(lumen: Shop, ear: Ear) -> None:
     lumen.place(mode="sweep")
     lumen.place(mode="silent")
-    lumen.served.run(lumen.served.control.revoke, LUMEN)
-    lumen.place()
+    key = lumen.served.run(lumen.served.control.add, "93000001", {})["key"]
+    lumen.served.run(lumen.served.control.revoke, key)
+    Shop(lumen.served, key, None).place()
     settled(lumen)
-    lumen.served.run(lumen.served.core.marketplaces["etsy"]._etsy.authorize, LUMEN, ("transactions_r", "shops_r"))
 
     assert ear.heard == []
 
