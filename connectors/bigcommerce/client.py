@@ -22,6 +22,9 @@ from connectors.ratelimit import Limiter
 Json = dict[str, Any]
 Params = Mapping[str, Any]
 
+_WITH_LINES: Params = {"include": "consignments.line_items", "consignment_structure": "object"}
+"""Asks for an order's parts with their products, which otherwise cost a call more."""
+
 _MOST_PAGES = 2000
 """No list of a store is longer; a server that never ends a list shall not hold a worker for ever."""
 
@@ -69,13 +72,13 @@ class Client:
             )
         return made
 
-    def orders(self, params: Params) -> Iterator[Json]:
+    def orders(self, params: Params, *, with_lines: bool = False, kind: str = "orders") -> Iterator[Json]:
         """Yield the orders that fit the filter, page after page, archived ones too where BigCommerce shows them."""
-        return self._pages_v2("getOrders", "/v2/orders", params, "orders")
+        return self._pages_v2("getOrders", "/v2/orders", {**params, **(_WITH_LINES if with_lines else {})}, kind)
 
     def order(self, order_id: str, *, with_lines: bool = False, kind: str = "orders") -> Json | None:
         """Return an order or None when there is none; `with_lines`: its parts with their products where they come so."""
-        params = {"include": "consignments.line_items", "consignment_structure": "object"} if with_lines else {}
+        params = _WITH_LINES if with_lines else {}
         try:
             reply = self._call("getOrder", "GET", f"/v2/orders/{_number(order_id)}", params=params, kind=kind)
         except NotFound:

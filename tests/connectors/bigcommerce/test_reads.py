@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connectors.bigcommerce import stock
 from connectors.bigcommerce.connector import BigCommerce
 from connectors.contract.errors import Rejected, TransientError, UnexpectedReply
 from connectors.contract.types import Placement, StockFigure
@@ -129,11 +130,45 @@ def test_what_is_picked_up_stands_where_it_is_picked_up(wire: Wire, store: BigCo
 
 
 def test_orders_that_are_gone_are_left_out_of_a_reading(wire: Wire, store: BigCommerce) -> None:
-    serve(wire, {"GET /v2/orders/118": answer(200, order(is_deleted=True))})
+    serve(wire, {"GET /v2/orders": answer(204), "GET /v2/orders/118": answer(200, order(is_deleted=True))})
 
     reading = store.read_stock([], order_ids=["118", "119"])
 
     assert (reading.orders, reading.placements) == ((), ())
+
+
+def test_orders_of_one_lane_are_read_in_one_call(wire: Wire, store: BigCommerce) -> None:
+    listed = [
+        with_lines({"id": 9, "line_items": [order_product(quantity=number)]}, id=number) for number in (118, 119, 120)
+    ]
+    serve(wire, {**DEFAULT, "GET /v2/orders": answer(200, listed)})
+
+    reading = store.read_stock([], order_ids=["118", "120"])
+
+    assert [(one.order_id, one.quantity) for one in reading.placements] == [("118", 118), ("120", 120)]
+    assert calls(wire) == ["GET /v2/orders", "GET /v3/inventory/locations"]
+    assert {name: wire.asked[0].query[name] for name in ("min_id", "max_id")} == {"min_id": "118", "max_id": "120"}
+
+
+def test_an_order_the_list_leaves_out_is_asked_for_by_itself(wire: Wire, store: BigCommerce) -> None:
+    lines = {"id": 9, "line_items": [order_product()]}
+    serve(
+        wire,
+        {
+            **DEFAULT,
+            "GET /v2/orders": answer(204),
+            "GET /v2/orders/118": answer(200, with_lines(lines)),
+        },
+    )
+
+    reading = store.read_stock([], order_ids=["118", "120"])
+
+    assert [one.id for one in reading.orders] == ["118"]
+    assert calls(wire)[:3] == ["GET /v2/orders", "GET /v2/orders/118", "GET /v3/inventory/locations"]
+
+
+def test_orders_far_apart_are_not_read_with_all_between_them() -> None:
+    assert stock.spans(["9000", "118", "200", "367", "368", "x"]) == [["118", "200", "367"], ["368"], ["9000"]]
 
 
 def test_locations_are_named_and_disabled_ones_hold_nothing_to_sell(wire: Wire, store: BigCommerce) -> None:
