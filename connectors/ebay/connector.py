@@ -155,13 +155,15 @@ class Ebay:
         return raw, place
 
     def _next_token(self, place: paging.Place, raw: dict[str, Any]) -> str:
-        orders = raw["orders"]
-        end = place.offset + len(orders)
-        total = raw.get("total")
-        more = end < total if isinstance(total, int) and not isinstance(total, bool) else bool(raw.get("next"))
-        if not orders or not more:
+        """Return the token of the page after this one, which begins some orders earlier; empty on the last."""
+        orders, size = raw["orders"], self._config.page_size
+        following, total = bool(raw.get("next")), raw.get("total")
+        whole = len(orders) >= size
+        end = place.offset + (len(orders) if whole or not following else size)
+        # A short page is the last, unless eBay says otherwise: its total may count orders that it does not show.
+        if not following and not (whole and isinstance(total, int) and end < total):
             return ""
-        overlap = min(self._config.page_overlap, len(orders) - 1)
+        overlap = max(0, min(self._config.page_overlap, len(orders) - 1))
         tail = [order.get("orderId") for order in orders[len(orders) - overlap :] if isinstance(order, dict)]
         before = tuple(str(order_id) for order_id in tail if order_id)
         return replace(place, offset=end - overlap, before=before).token()

@@ -33,6 +33,8 @@ class MovingList:
         self.orders = [f"14-00000-{number:05d}" for number in range(size)]
         self.departures = departures
         self.gone: set[str] = set()
+        self.hidden: set[str] = set()
+        """Orders that are counted and not shown."""
         wire.asked.clear()
         wire.answer_with(self)
 
@@ -43,8 +45,11 @@ class MovingList:
             self.orders = [order_id for order_id in self.orders if order_id not in leaving]
         query = self.wire.asked[-1].query
         offset, limit = int(query["offset"]), int(query["limit"])
-        page = [order(orderId=order_id) for order_id in self.orders[offset : offset + limit]]
-        return answer(200, {"orders": page, "total": len(self.orders), "offset": offset, "limit": limit})(connection)
+        rows = [order_id for order_id in self.orders[offset : offset + limit] if order_id not in self.hidden]
+        body = {"orders": [order(orderId=order_id) for order_id in rows], "total": len(self.orders), "offset": offset}
+        if offset + limit < len(self.orders):
+            body["next"] = f"https://elsewhere.example/order?offset={offset + limit}"
+        return answer(200, body)(connection)
 
 
 @pytest.fixture
@@ -78,6 +83,19 @@ def test_every_order_that_stays_is_seen(ebay: Ebay, wire: Wire, size: int, depar
     found = pulled(ebay)
 
     assert everything - listed.gone <= set(found)
+
+
+@given(size=st.integers(0, 40), hidden=st.sets(st.integers(0, 39)))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_orders_that_are_counted_and_not_shown_neither_hide_others_nor_keep_us_forever(
+    ebay: Ebay, wire: Wire, size: int, hidden: set[int]
+) -> None:
+    listed = MovingList(wire, size, [])
+    listed.hidden = {f"14-00000-{number:05d}" for number in hidden}
+
+    found = pulled(ebay)
+
+    assert set(found) == set(listed.orders) - listed.hidden
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, 6, 7, 10, 11, 24])
