@@ -33,24 +33,8 @@ WRITE_KINDS = (
 )
 """Every kind the write record can hold. The last two are alarms: things that must never happen."""
 
-_KEPT = frozenset(
-    {
-        "settings",
-        "amazon_sellers",
-        "amazon_codes",
-        "amazon_refresh_tokens",
-        "amazon_access_tokens",
-        "amazon_destinations",
-        "amazon_subscriptions",
-        "shopify_tokens",
-        "shopify_refresh_tokens",
-        "shopify_codes",
-        "shopify_installs",
-        "shopify_subscriptions",
-        "shopify_definitions",
-    }
-)
-"""Tables of apps, sellers, tokens and subscriptions: they stay when the world is reset. Others name theirs: `keep`."""
+_KEPT = frozenset({"settings"})
+"""Tables that stay when the world is reset; platforms name theirs of apps, sellers, tokens, subscriptions: `keep`."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS docs (tbl TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
@@ -84,6 +68,8 @@ class World:
         self._written: list[tuple[int, str, str, str, str, str | None, str, str]] = []
         self._reset_callbacks: list[Callable[[], None]] = []
         self._kept: set[str] = set(_KEPT)
+        self.warehouses: list[Callable[[str], bool]] = []
+        """Each says whether its marketplace ships the order of that id from a warehouse of its own."""
         self.skew_seconds = 0.0
         """Added to the clock while a `clock_skew` fault is on."""
         self._db = sqlite3.connect(self.directory / "sandbox.sqlite3", isolation_level=None)

@@ -34,6 +34,7 @@ def test_what_was_not_committed_is_gone_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_reset_forgets_the_world_and_keeps_tokens(tmp_path: Path) -> None:
     world = World(tmp_path)
+    world.keep("amazon_refresh_tokens")
     table = world.table("amazon_orders")
     world.put("amazon_orders", "1", {"id": "1"})
     world.put("amazon_refresh_tokens", "t", {"seller": "A1"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from connectors.sandbox.amazon import api, consent, control, lwa, notifications, sqs
-from connectors.sandbox.amazon.common import AMAZON, Amazon, face
+from connectors.sandbox.amazon.common import ACCESS, AMAZON, CODES, REFRESH, Amazon, face
+from connectors.sandbox.amazon.state import SELLERS
 from connectors.sandbox.server import CORE
 from connectors.sandbox.world import World
 
@@ -16,6 +17,7 @@ CREDENTIALS = ("client_id", "client_secret", "application_id", "aws_access_key_i
 def setup(app: web.Application, world: World) -> None:
     """Add everything under `/amazon` and `/sqs` to the application."""
     core = app[CORE]
+    world.keep(SELLERS, CODES, REFRESH, ACCESS, notifications.DESTINATIONS, notifications.SUBSCRIPTIONS)
     core.faces["amazon"] = face(core)
     amazon = app[AMAZON] = Amazon(core)
     control.setup(app, amazon)

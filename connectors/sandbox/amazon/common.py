@@ -53,6 +53,7 @@ class Amazon:
         self.world = core.world
         self.state = AmazonState(core.world)
         core.world.on_reset(self.state.load)
+        core.world.warehouses.append(self.ships)
         self.queues: dict[str, Queue] = {}
         self.closing = False
         """Set when the process ends, so that long polls end too."""
@@ -65,6 +66,11 @@ class Amazon:
         """Our application's credentials at the pretend Amazon."""
         found: dict[str, str] = self.core.credentials["amazon"]
         return found
+
+    def ships(self, order_id: str) -> bool:
+        """Say whether Amazon ships this order itself (FBA)."""
+        order = self.state.orders.get(order_id)
+        return order is not None and order["fulfilled_by"] == "marketplace"
 
     def _give_tokens(self) -> None:
         """Let the demo merchants' sellers have agreed already, so that a first start needs no clicks."""

@@ -16,11 +16,13 @@ CREDENTIALS = ("client_id", "client_secret")
 def setup(app: web.Application, world: World) -> None:
     """Add the pretend Shopify's routes to the sandbox and sow its demo shops."""
     from connectors.sandbox.server import CORE
+    from connectors.sandbox.shopify import state
     from connectors.sandbox.shopify.admin import setup_admin
     from connectors.sandbox.shopify.control import ShopifyControl
     from connectors.sandbox.shopify.face import SHOPIFY, ShopifyFace, setup_api
     from connectors.sandbox.shopify.oauth import setup_oauth
 
+    world.keep(state.TOKENS, state.REFRESH_TOKENS, state.CODES, state.INSTALLS, state.SUBSCRIPTIONS, state.DEFINITIONS)
     face = ShopifyFace(app[CORE])
     app[SHOPIFY] = face
     world.on_reset(face.state.load)
