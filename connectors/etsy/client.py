@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.utils
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.contract.errors import RateLimited, TransientError
@@ -19,7 +21,11 @@ def odd(operation: str, words: str) -> TransientError:
 
 
 class Client:
-    """The endpoints we use, for one shop. Thread-safe; keep it. `budget` is our application's daily one."""
+    """The endpoints we use, for one shop. Thread-safe; keep it.
+
+    `budget` is our application's daily one. `clock_behind` is how far Etsy's clock is behind ours, as its last answer
+    said; zero where it is ahead.
+    """
 
     def __init__(
         self,
@@ -34,6 +40,7 @@ class Client:
         self._tokens = tokens
         self._api_key = config.api_key
         self.budget = limits.Budget(budgets, limiter, who=shop_id)
+        self.clock_behind = timedelta(0)
         self._caller = Caller(
             platform=PLATFORM,
             base_url=f"{config.api.rstrip('/')}/v3/application",
@@ -95,6 +102,7 @@ class Client:
         headers = {"x-api-key": self._api_key}
         if data is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        asked_at = datetime.now(UTC)
         try:
             reply = self._caller.call(
                 operation, method, path, params=params, data=data, headers=headers, limits=limits.takes()
@@ -104,9 +112,19 @@ class Client:
                 error.retry_after = self.budget.refused(error.retry_after)
             raise
         self.budget.learn(reply.headers)
+        self._note_clock(reply, asked_at)
         if reply.status >= 400:
             raise errors.rejection(reply)
         return reply
+
+    def _note_clock(self, reply: Reply, asked_at: datetime) -> None:
+        try:
+            theirs = email.utils.parsedate_to_datetime(reply.headers.get("Date", ""))
+        except ValueError:
+            return  # no readable Date header: what the last answer said stays
+        if theirs.tzinfo is not None:
+            # The header has whole seconds, cut off: clocks that agree seem up to a second apart, on the careful side.
+            self.clock_behind = max(asked_at - theirs, timedelta(0))
 
     @staticmethod
     def _object(reply: Reply) -> dict[str, Any]:

@@ -42,8 +42,9 @@ class Etsy:
     def list_orders(self, window: Window, *, sites: Sequence[str] = ()) -> Page[MarketplaceOrder]:
         """Return one page (up to 100) of the receipts in the window, oldest first; canceled ones too.
 
-        `bound` is the time before this page was read. Every page of one window must be asked with the same window; a
-        token of another one raises `Rejected` with the code `page_token`. `sites` has no meaning: Etsy is one.
+        `bound` is the time before this page was read, by Etsy's clock if that is behind ours. Every page of one window
+        must be asked with the same window; a token of another one raises `Rejected` with the code `page_token`. `sites`
+        has no meaning: Etsy is one.
         """
         try:
             position = paging.start(window)
@@ -58,7 +59,7 @@ class Etsy:
         return Page(
             items=mapping.read_orders(paging.fresh(position, receipts), read_at=now),
             next_token=following.token if following else "",
-            bound=paging.bound(window, now),
+            bound=paging.bound(window, now - self._client.clock_behind),
         )
 
     def get_order(self, order_id: str, *, urgent: bool = False) -> MarketplaceOrder:

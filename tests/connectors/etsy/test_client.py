@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import email.utils
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,27 @@ def test_the_next_cursor_is_the_time_before_reading(etsy: Etsy) -> None:
     assert bound is not None
     assert before <= bound <= datetime.now(UTC)
     assert etsy.list_orders(Window(after=AFTER, before=AFTER)).bound == AFTER
+
+
+@pytest.mark.parametrize(("minutes", "behind"), [(-10, 10), (0, 0), (10, 0)])
+def test_the_next_cursor_is_by_the_clock_that_is_behind(etsy: Etsy, wire: Wire, minutes: int, behind: int) -> None:
+    theirs = datetime.now(UTC) + timedelta(minutes=minutes)
+    wire.answer_with(page(headers={"Date": email.utils.format_datetime(theirs, usegmt=True)}))
+
+    bound = etsy.list_orders(Window(after=AFTER)).bound
+
+    assert bound is not None
+    assert abs(datetime.now(UTC) - timedelta(minutes=behind) - bound) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("told", ["", "soon", "Sat, 21 Nov 2026 12:00:00 -0000"])
+def test_a_date_nobody_can_read_changes_nothing(etsy: Etsy, wire: Wire, told: str) -> None:
+    wire.answer_with(page(headers={"Date": told}))
+
+    bound = etsy.list_orders(Window(after=AFTER)).bound
+
+    assert bound is not None
+    assert datetime.now(UTC) - bound < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("order_id", ["999-9999999-9999999", "", "12a", "9" * 30, "\u0661\u0662"])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,10 +18,11 @@ import pytest
 import requests
 
 from connectors.contract.errors import AccessDenied, AuthorizationExpired, NotFound, RateLimited, Rejected
-from connectors.contract.types import FulfilledBy, OrderStatus, Window, Withheld
+from connectors.contract.types import AccountEvent, AccountTopic, FulfilledBy, OrderStatus, Window, Withheld
 from connectors.etsy.auth import EtsyAuth
 from connectors.etsy.config import EtsyConfig
 from connectors.etsy.connector import Etsy
+from connectors.etsy.push import EtsyPush
 from connectors.ratelimit import NoLimiter
 from tests.connectors.contract import MarketplaceContract, World
 from tests.connectors.etsy.conftest import LiveTokens
@@ -336,6 +340,55 @@ class TestLimits:
         assert budgets.limits == {"etsy:day": 1000}
         ((_, used),) = budgets.corrected
         assert 400 <= used <= 410
+
+
+# ── push ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def heard() -> Iterator[list[tuple[dict[str, str], bytes]]]:
+    """The messages that reached our own web address, where a small server stands instead of our pages."""
+    messages: list[tuple[dict[str, str], bytes]] = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/webhooks/etsy":
+                messages.append((dict(self.headers.items()), body))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Keep quiet."""
+
+    parts = urlsplit(os.environ["SALESTIO_WEB_URL"])
+    assert parts.hostname
+    assert parts.port
+    server = ThreadingHTTPServer((parts.hostname, parts.port), Door)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield messages
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("unlimited")
+class TestPush:
+    def test_an_order_paid_reaches_us_signed_and_names_the_receipt(
+        self, connector: Etsy, world: World, etsy_config: EtsyConfig, heard: list[tuple[dict[str, str], bytes]]
+    ) -> None:
+        (order_id,) = world.buy({"sku": sku(world), "quantity": 1}, mode="push")
+        end = time.monotonic() + 10
+        push = EtsyPush(etsy_config, NoLimiter())
+        found: list[AccountEvent] = []
+        while not found and time.monotonic() < end:
+            events = [push.read(headers, body) for headers, body in list(heard)]
+            found = [event for event in events if order_id in event.order_ids]
+            time.sleep(0.02)
+
+        assert found
+        assert (found[0].topic, found[0].account_key) == (AccountTopic.ORDER, KEY)
+        assert connector.get_order(found[0].order_ids[0]).status is OrderStatus.PAID
 
 
 # ── consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
