@@ -39,7 +39,7 @@ _LINE_FIELDS = (
     "sku", "item_id", "variation_id", "title", "variation", "quantity", "unit_price", "discount", "shipping",
     "customization", "digital",
 )  # fmt: skip
-_CHANGES = ("status", "mode", "buyer", "refund", "reason", "carrier", "tracking", "note", "shipped_at")
+_CHANGES = ("status", "mode", "buyer", "refund", "reason", "carrier", "tracking", "note")
 
 
 class Buyers:

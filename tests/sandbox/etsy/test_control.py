@@ -157,11 +157,12 @@ def test_skus_are_shown_to_the_owner_only(lumen: Shop, harbour: Shop) -> None:
 
 
 def test_a_link_to_an_order_leads_to_the_sellers_page(lumen: Shop) -> None:
-    (receipt_id,) = lumen.place(note="Ring twice", gift_wrap={"message": "Enjoy!"})
+    (receipt_id,) = lumen.place(note="Ring twice", gift_wrap={"message": "Enjoy!"}, customization={"Text": "Ada & Ben"})
     for path in (f"/your/orders/{receipt_id}", f"/your/orders/sold/new?order_id={receipt_id}"):
         page = requests.get(f"{lumen.served.url}/etsy/site{path}", timeout=10)
         assert page.status_code == 200
         assert receipt_id in page.text and "Amber Jar Candle" in page.text and "Ring twice" in page.text
+        assert "Ada &amp; Ben" in page.text and "Enjoy!" in page.text
     assert requests.get(f"{lumen.served.url}/etsy/site/your/orders/1", timeout=10).status_code == 404
 
 
