@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -20,6 +21,7 @@ CODE_LIFE = timedelta(minutes=5)
 
 def setup(app: web.Application) -> None:
     """Add the routes."""
+    pages.add_templates(Path(__file__).parent / "templates")
     path = "/amazon/sellercentral/{region}/apps/authorize/consent"
     app.router.add_get(path, show)
     app.router.add_post(path, decide)
@@ -33,7 +35,7 @@ async def show_order(request: web.Request) -> web.Response:
     if found is not None and amazon.state.sellers[found["seller"]]["region"] != region:
         found = None
     view = order_view(found) if found is not None else None
-    return pages.render(request, "seller_order.html", status=200 if view else 404, order=view, region=region)
+    return pages.render(request, "amazon_order.html", status=200 if view else 404, order=view, region=region)
 
 
 def _region(request: web.Request) -> str:
@@ -78,7 +80,7 @@ async def show(request: web.Request) -> web.Response:
     # One that agreed before is offered too: that is how a permission is renewed after its year.
     sellers.sort(key=lambda seller: seller["connected"])
     status = 400 if problem else 200
-    return pages.render(request, "consent.html", status=status, problem=problem, sellers=sellers, region=region)
+    return pages.render(request, "amazon_consent.html", status=status, problem=problem, sellers=sellers, region=region)
 
 
 async def decide(request: web.Request) -> web.StreamResponse:
@@ -87,7 +89,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     form = await pages.form(request)
     problem = _problem(amazon, request)
     if problem:
-        return pages.render(request, "consent.html", status=400, problem=problem, sellers=[], region=_region(request))
+        return pages.render(request, "amazon_consent.html", status=400, problem=problem, sellers=[], region=_region(request))
     redirect = request.query.get("redirect_uri") or f"{amazon.core.web_url}/amazon/callback"
     answer = {"state": request.query["state"]}
     seller = amazon.state.sellers.get(str(form.get("seller", "")))
