@@ -31,18 +31,26 @@ class Budget:
 
     def clear(self) -> None:
         """Nothing spent, and the published figures again."""
+        self._in_force: object = None
         self._given: dict[str, int] = {}
         self._parts: dict[int, int] = {}
         self._left, self._since = float(_OFF), time.monotonic()
 
     def set(self, *, per_second: int | None = None, per_day: int | None = None, used: int | None = None) -> None:
         """Put other figures in force, whatever the profile; `used` is what was spent in the part of the day now on."""
+        self._renew()
         if per_second is not None:
             self._given["second"] = per_second
         if per_day is not None:
             self._given["day"] = per_day
         if used is not None:
             self._parts = {self._part(): used}
+
+    def _renew(self) -> None:
+        """Forget what was spent when other limits were put in force meanwhile (`POST /_control/limits`)."""
+        settings = self._core.world.table("settings").get("limits", {}).get("etsy")
+        if settings is not self._in_force:
+            self._in_force, self._parts = settings, {}
 
     def per_second(self) -> int:
         """Return the calls a second in force."""
@@ -66,6 +74,7 @@ class Budget:
 
     def used_today(self) -> int:
         """Return how many calls of the last 24 hours count."""
+        self._renew()
         first = self._part() - _DAY // _PART
         if any(part <= first for part in self._parts):
             self._parts = {part: count for part, count in self._parts.items() if part > first}

@@ -140,6 +140,10 @@ def refused(status: int, message: str, description: str = "") -> Interrupted:
     return Interrupted(error(status, message, description))
 
 
+class Bare(web.Response):
+    """An answer without the headers about limits."""
+
+
 def face() -> Face:
     """Return how Etsy words what the core makes go wrong."""
 
@@ -150,8 +154,9 @@ def face() -> Face:
 
     def throttled(operation: Operation, headers: bool) -> web.Response:
         made = error(429)
-        if headers:
-            made.headers.update({"x-remaining-this-second": "0", "retry-after": "1"})
+        if not headers:
+            return Bare(body=made.body, status=429, content_type="application/json")
+        made.headers.update({"x-remaining-this-second": "0", "retry-after": "1"})
         return made
 
     def revoked(operation: Operation) -> web.Response:
@@ -231,7 +236,7 @@ def _spend(etsy: Etsy, request: web.Request) -> None:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Show the app's limits in every answer of the API, as Etsy does (a signal handler)."""
     operation: Operation | None = request.get(OPERATION)
-    if operation is None or operation.platform != "etsy" or operation.name == "token":
+    if operation is None or operation.platform != "etsy" or operation.name == "token" or isinstance(response, Bare):
         return
     for name, value in request.app[ETSY].budget.headers().items():
         response.headers.setdefault(name, value)

@@ -58,6 +58,16 @@ def test_the_day_is_a_sliding_window_of_the_whole_app(lumen: Shop, harbour: Shop
     assert lumen.call("GET", "/users/me").headers["x-remaining-today"] == "99"
 
 
+def test_other_limits_in_force_begin_with_nothing_spent(lumen: Shop) -> None:
+    lumen.action("budget", used=20_000)
+    lumen.served.run(lumen.served.core.limits.set, ("etsy",), "real", None)
+    assert lumen.call("GET", "/users/me").headers["x-remaining-today"] == "9999"
+
+    lumen.action("budget", used=10_000)
+    lumen.served.run(lumen.served.core.limits.set, ("amazon",), "real", None)
+    assert lumen.call("GET", "/users/me").status_code == 429
+
+
 def test_tokens_cost_no_calls(lumen: Shop) -> None:
     lumen.action("budget", per_day=0)
 
@@ -73,6 +83,13 @@ def test_a_failing_etsy_speaks_its_own_shape(lumen: Shop, kind: str, code: int) 
         answer = lumen.call("GET", "/users/me")
     assert answer.status_code == code and answer.json()["error"]
     assert ("retry-after" in answer.headers) is (kind == "throttle")
+
+
+def test_too_many_requests_may_come_without_a_word_on_when_to_return(lumen: Shop) -> None:
+    with lumen.fault("throttle", "getMe", headers=False):
+        answer = lumen.call("GET", "/users/me")
+    assert answer.status_code == 429
+    assert not {"retry-after", *HEADERS} & {name.lower() for name in answer.headers}
 
 
 def test_a_page_instead_of_data(lumen: Shop) -> None:
