@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from ebay_apiroute.sell.fulfillment.order.models.schemas.order import Order
 
 from connectors import http
 from connectors.contract.errors import AuthorizationExpired, NotFound, Rejected, UnexpectedReply
@@ -274,6 +275,24 @@ class TestOrdersAtEbay:
             connector.unsubscribe(subscription)
 
         assert {event.order_ids for event in events} == {(order_id,)}
+
+    def test_an_independent_reader_reads_these_orders_as_we_do(self, connector: Ebay, world: World) -> None:
+        since = datetime.now(UTC)
+        lines = [{"sku": sku(world), "quantity": 2}, {"sku": sku(world), "quantity": 1}]
+        for money in ({}, {"tax": "1.10"}, {"discount": "2.00", "shipping": "4.00"}):
+            world.buy(*lines, mode="sweep", **money)
+        time.sleep(3)
+
+        found = connector.list_orders(Window(after=since)).items
+
+        assert len(found) >= 3
+        for order in found:
+            other: Any = Order.model_validate(order.raw)
+            assert (order.order_id, str(order.currency)) == (other.order_id, other.pricing_summary.total.currency)
+            assert order.total == Decimal(other.pricing_summary.total.value)
+            assert [(line.line_id, line.quantity) for line in order.lines] == [
+                (item.line_item_id, item.quantity) for item in other.line_items
+            ]
 
     @pytest.mark.parametrize("program", ["GLOBAL_SHIPPING", "AUTHENTICITY_GUARANTEE"])
     def test_a_parcel_for_ebays_hub_goes_there(self, connector: Ebay, world: World, program: str) -> None:
