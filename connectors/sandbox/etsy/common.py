@@ -77,10 +77,15 @@ class Etsy:
         grant = secrets.token_hex(8)
         # Remembered so that a seller who withdrew is not authorized again by a restart.
         self.world.put("settings", f"etsy authorized {shop}", {"shop": shop})
-        return self.new_refresh_token(shop, scopes, grant)
+        return self.new_refresh_token(shop, scopes, grant, spare=True)
 
-    def new_refresh_token(self, shop: str, scopes: tuple[str, ...] | list[str], grant: str) -> str:
-        """Return a refresh token good for 90 days; `grant` ties together what came of one consent."""
+    def new_refresh_token(
+        self, shop: str, scopes: tuple[str, ...] | list[str], grant: str, *, spare: bool = False
+    ) -> str:
+        """Return a refresh token good for 90 days; `grant` ties together what came of one consent.
+
+        A `spare` one was asked for by no client yet: `refresh_tokens` may hand it out.
+        """
         token = f"{self.state.shops[shop]['user_id']}.{secrets.token_urlsafe(48)}"
         doc = {
             "shop": shop,
@@ -88,6 +93,7 @@ class Etsy:
             "grant": grant,
             "expires": self.now() + REFRESH_LIFE,
             "n": self.world.next_id("etsy_refresh_token"),
+            "spare": spare,
         }
         self.world.put(REFRESH, token, doc)
         return token
@@ -111,10 +117,16 @@ class Etsy:
                     self.world.drop(table, token)
 
     def refresh_tokens(self) -> dict[str, str]:
-        """Return the newest refresh token of each shop that agreed."""
+        """Return for each shop that agreed a refresh token that nobody has used.
+
+        Refreshing ends the token used, so a client given the token another one lives on would lock that one out. Once
+        the spare one is used up, whoever asks next gets a consent of their own, with the scopes of the newest.
+        """
         # By age: the journal gives the table back in another order than it was written in.
         rows = sorted(self.world.table(REFRESH).items(), key=lambda row: int(row[1]["n"]))
-        return {doc["shop"]: token for token, doc in rows}
+        newest = {doc["shop"]: doc for _, doc in rows}
+        spare = {doc["shop"]: token for token, doc in rows if doc["spare"] and doc["expires"] > self.now()}
+        return {shop: spare.get(shop) or self.authorize(shop, tuple(doc["scopes"])) for shop, doc in newest.items()}
 
     def connected(self, shop: str) -> bool:
         """Say whether our application may see this shop."""

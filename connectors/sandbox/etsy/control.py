@@ -160,7 +160,7 @@ class EtsyControl:
         return {"api": f"{base}/etsy", "token": f"{base}/etsy", "site": f"{base}/etsy/site"}
 
     def client(self) -> Doc:
-        """Return our app's key and secret, and the newest refresh token of each shop that agreed."""
+        """Return our app's key and secret, and a refresh token nobody has used yet of each shop that agreed."""
         own = self._etsy.app
         return {
             "keystring": own["keystring"],

@@ -27,6 +27,16 @@ def test_the_demos_shops_are_there_and_the_newcomer_agreed_to_nothing(served: Se
     assert set(served.run(served.control.addresses)) == {"api", "token", "site"}
 
 
+def test_a_foreign_client_is_given_a_consent_of_its_own_and_ends_nobody_elses(served: Served, lumen: Shop) -> None:
+    mine = lumen.refresh
+    given = served.run(served.control.client)["refresh_tokens"][LUMEN]
+
+    assert given != mine and served.run(served.control.client)["refresh_tokens"][LUMEN] == given
+    assert lumen.grant(grant_type="refresh_token", refresh_token=given).status_code == 200
+    assert served.run(served.control.client)["refresh_tokens"][LUMEN] != given
+    assert lumen.grant(grant_type="refresh_token", refresh_token=mine).status_code == 200
+
+
 def test_an_order_is_shown_in_the_control_apis_words(lumen: Shop) -> None:
     (receipt_id,) = lumen.place(lines=[{"sku": CANDLE, "quantity": 2, "unit_price": "20.00"}], discount="5.00")
     view = lumen.view(receipt_id)
