@@ -60,7 +60,11 @@ class Buyers:
         site = placing.site_of(self.state, seller, body)
         lines = placing.lines_of(self.state, seller, site, body)
         ids = []
+        apart = bool(body.get("combined")) and status == "pending" and not body.get("immediate_payment")
         for _ in range(body.get("count", 1)):
+            if apart:
+                ids += self._purchases(seller, site, body, lines)
+                continue
             order = self._order(seller, site, body, [dict(line) for line in lines])
             ids.append(order["id"])
             if status == "paid":
@@ -71,6 +75,17 @@ class Buyers:
             elif status == "canceled":
                 self.cancel(order, {})
         return ids
+
+    def _purchases(self, seller: str, site: Site, body: Doc, lines: list[Doc]) -> list[str]:
+        """One buyer commits to several purchases without paying: an order each, until they are paid together."""
+        first = self._order(seller, site, body, [dict(lines[0])])
+        made = [first]
+        for line in lines[1:]:
+            made.append(self._order(seller, site, {**body, "order_discount": None, "adjustment": None}, [dict(line)]))
+        for order in made:
+            order.update(buyer=first["buyer"], together=first["number"])
+            self.state.save(order)
+        return [order["id"] for order in made]
 
     def _order(self, seller: str, site: Site, body: Doc, lines: list[Doc]) -> Doc:
         now = self.world.now()
@@ -135,12 +150,28 @@ class Buyers:
         if order["payment"] == "PAID":
             return
         if not order["immediate"] and not order["paid_at"]:
+            self._take_in(order)
             self.state.rename(order, self._paid_id(order["number"]))
         order["payment"] = "PAID"
         order["paid_at"] = iso_ms(self.world.now())
         self.state.save(order)
         if not quiet:
             self.ebay.tell(order, "ORDER_CONFIRMATION")
+
+    def _take_in(self, order: Doc) -> None:
+        """Put the buyer's other unpaid purchases into the order that is being paid: they are one from now on."""
+        if not order.get("together"):
+            return
+        for _, other_id in list(self.state.by_created[order["seller"]]):
+            other = self.state.orders[other_id]
+            same = other.get("together") == order["together"] and other is not order
+            if not same or other["paid_at"] or other["cancel"]["state"] != "NONE_REQUESTED":
+                continue
+            order["lines"] = sorted([*order["lines"], *other["lines"]], key=lambda line: str(line["id"])[5:])
+            order["former_ids"] += [*other["former_ids"], other["id"]]
+            for name in ("order_discount", "adjustment"):
+                order[name] = amount(Decimal(order[name]) + Decimal(other[name]))
+            self.state.remove(other)
 
     def ship(self, order: Doc, body: Doc) -> None:
         """Ship all that is not shipped. `carrier` and `tracking` are those of the parcel (none for eBay's own)."""

@@ -209,7 +209,7 @@ RULES: dict[str, Rule] = {
     "getOptedInPrograms": Rule("sell.account", (f"{SCOPE}/sell.account", f"{SCOPE}/sell.account.readonly")),
     "getPrivileges": Rule("sell.account", (f"{SCOPE}/sell.account", f"{SCOPE}/sell.account.readonly")),
     "getRateLimits": Rule("developer.analytics", (SCOPE,), "app"),
-    "getUserRateLimits": Rule("developer.analytics", (SCOPE,)),
+    "getUserRateLimits": Rule("developer.analytics", (f"{SCOPE}/sell.inventory", f"{SCOPE}/sell.inventory.readonly")),
     "createCancellation": _CANCEL,
     "approveCancellationRequest": _CANCEL,
     "rejectCancellationRequest": _CANCEL,

@@ -122,7 +122,8 @@ class EbayControl:
         if not isinstance(sites, list) or any(site not in SITES for site in sites):
             raise Refusal("sites", f"a list of {', '.join(SITES)} is wanted")
         self.state.add_seller(key, str(body.get("name") or f"Seller {key}"), sites, self.state.sellers[like]["like"])
-        return {**self.seller(key), "refresh_token": self.ebay.new_refresh_token(key)}
+        token = self.ebay.new_refresh_token(key)
+        return {**self.seller(key), "refresh_token": token}
 
     def action(self, key: str, action: str, body: Doc) -> Doc:
         """`delete-user {username}`, `rename {username}`, `settings {...}`."""

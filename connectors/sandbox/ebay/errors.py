@@ -43,6 +43,8 @@ ERRORS: dict[int, tuple[int, str, str, str]] = {
     34100: (400, _FULFILLMENT, _REQUEST, "Maximum tracking number for order is exceeded"),
     34300: (400, _FULFILLMENT, _REQUEST, "Mark As Shipped for multiple Global Shipping Program line "
                                          "items is not supported"),
+    34900: (500, _FULFILLMENT, _APPLICATION, "There was a problem with an eBay internal system or process. "
+                                             "Contact eBay developer support for assistance."),
     34902: (400, _FULFILLMENT, _REQUEST, "Request can't be empty."),
     34903: (400, _FULFILLMENT, _REQUEST, "The refund reason must be specified."),
     34905: (400, _FULFILLMENT, _REQUEST, "Either orderLevelRefundAmount or refundItems must be specified."),
@@ -108,7 +110,8 @@ _LONG = {
     2001: "The request limit has been reached for the resource.",
     2002: "The resource was not found. The pretend eBay does not know this operation.",
 }
-_SYSTEM = {"notification": 195000, "account": 20500}
+_SYSTEM = {"notification": 195000, "account": 20500, "refund": 34900}
+"""What each family says when something in eBay itself fails; 30500 in all others."""
 POST_ORDER = (
     "createCancellation", "approveCancellationRequest", "rejectCancellationRequest", "checkCancellationEligibility",
     "getCancellation", "searchCancellations",
@@ -173,7 +176,7 @@ def family(operation: str) -> str:
         return "account"
     if any(word in operation for word in ("Destination", "Subscription", "Topic", "PublicKey", "Config")):
         return "notification"
-    return "rest"
+    return "refund" if operation == "issueRefund" else "rest"
 
 
 def face() -> Face:
@@ -190,8 +193,7 @@ def face() -> Face:
             return error(int(code), status=ERRORS[int(code)][0] if int(code) in ERRORS else status, message=message)
         if status == 429:
             return error(2001)
-        made = error(_SYSTEM.get(kind, 30500), status=status, message=message)
-        return made
+        return error(_SYSTEM.get(kind, 30500), status=status, message=message)
 
     def throttled(operation: Operation, headers: bool) -> web.Response:
         if family(operation.name) == "token":

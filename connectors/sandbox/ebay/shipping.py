@@ -207,12 +207,14 @@ def _check_payable(order: Doc, value: Decimal, items: list[Doc]) -> None:
     """Refuse a refund of what was not paid, or of more than is left. eBay-collected tax is not the seller's to give."""
     if order["payment"] != "PAID":
         raise refused(34929)
+    if money.refunded(order, "PENDING"):
+        raise refused(34922)
     whole = money.total(order, ebay_tax=False)
     if money.refunded(order, "REFUNDED") >= whole:
         raise refused(34917)
     if value > whole:
         raise refused(34915)
-    if value > whole - money.refunded(order, "PENDING", "REFUNDED"):
+    if value > whole - money.refunded(order, "REFUNDED"):
         raise refused(34924)
     for item in items:
         line = next(line for line in order["lines"] if line["id"] == item["id"])

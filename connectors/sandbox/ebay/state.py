@@ -153,12 +153,16 @@ class EbayState:
             insort(self.by_created[order["seller"]], (order["created_at"], order["id"]))
         self.world.put(ORDERS, order["id"], order)
 
+    def remove(self, order: Doc) -> None:
+        """Forget an order under the id it has: it got another, or became part of another order."""
+        _drop(self.by_updated[order["seller"]], (order["updated_at"], order["id"]))
+        _drop(self.by_created[order["seller"]], (order["created_at"], order["id"]))
+        self.world.drop(ORDERS, order["id"])
+
     def rename(self, order: Doc, order_id: str) -> None:
         """Give an order another id, as eBay does when an unpaid order is paid; the caller saves it."""
         old = order["id"]
-        _drop(self.by_updated[order["seller"]], (order["updated_at"], old))
-        _drop(self.by_created[order["seller"]], (order["created_at"], old))
-        self.world.drop(ORDERS, old)
+        self.remove(order)
         order["id"] = order_id
         order["former_ids"].append(old)
         for former in order["former_ids"]:

@@ -128,6 +128,16 @@ def test_all_that_the_seller_got_is_all_there_is_to_refund(seller: Seller) -> No
     assert error_of(seller.refund(order_id, value="0.01")) == (400, 34917)
 
 
+def test_a_second_refund_waits_for_the_first(seller: Seller) -> None:
+    (order_id,) = seller.place()
+    seller.action("settings", refund_seconds=60)
+    seller.refund(order_id, value="1.00")
+
+    assert error_of(seller.refund(order_id, value="2.00")) == (400, 34922)
+    seller.served.advance(seconds=61)
+    assert seller.refund(order_id, value="2.00").status_code == 200
+
+
 def test_a_refund_that_fails_gives_nothing_back(seller: Seller) -> None:
     (order_id,) = seller.place(lines=[{"sku": CANDLE, "unit_price": "30.00"}])
     seller.action("settings", refund_outcome="FAILED")

@@ -368,3 +368,29 @@ def test_wishes_for_personalization_and_gift_wrap_are_in_the_buyers_note(seller:
     note = seller.order(order_id)["buyerCheckoutNotes"]
 
     assert note.splitlines() == ["Ring twice.", "Engrave: Ada", "It is a gift, please wrap it. With love"]
+
+
+def test_a_buyers_unpaid_purchases_become_one_order_when_they_are_paid_together(seller: Seller) -> None:
+    lines = [{"sku": CANDLE, "quantity": 2, "unit_price": "10.00"}, {"title": "Brass Snuffer", "unit_price": "21.00"}]
+    ids = seller.place(lines=lines, combined=True, status="pending", shipping="6.00", adjustment="-1.00")
+    before = {line["lineItemId"] for order_id in ids for line in seller.order(order_id)["lineItems"]}
+
+    now = seller.patch(ids[1], status="paid")["id"]
+    order = seller.order(now)
+
+    assert len(ids) == 2 and now not in ids
+    assert {line["lineItemId"] for line in order["lineItems"]} == before
+    assert order["pricingSummary"]["total"]["value"] == "46.00"
+    assert seller.ids() == [now] and seller.ids(filter=since()) == [now]
+    assert sorted(seller.view(now)["former_ids"]) == sorted(ids)
+    assert seller.view(ids[0])["id"] == now
+
+
+def test_a_purchase_that_was_canceled_is_not_paid_with_the_others(seller: Seller) -> None:
+    ids = seller.place(lines=[{"sku": CANDLE}, {"title": "Brass Snuffer"}], combined=True, status="pending")
+    seller.patch(ids[0], status="canceled")
+
+    now = seller.patch(ids[1], status="paid")["id"]
+
+    assert len(seller.order(now)["lineItems"]) == 1
+    assert seller.view(ids[0])["status"] == "canceled"
