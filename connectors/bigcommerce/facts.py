@@ -1,4 +1,4 @@
-"""Facts of a store that orders depend on: its currencies, and when it moves stock. Kept for some minutes.
+"""Facts of a store that orders depend on: its currencies, and when it moves stock. Kept for a minute.
 
 BigCommerce has no switch on an order that says what to do with stock. The store decides: `update_stock_behavior` is
 `order_placed` or `order_completed_or_shipped`, for the whole store or, where a channel overrides it, for that channel.
@@ -14,7 +14,7 @@ from typing import Any
 
 from connectors.bigcommerce.client import Client
 
-KEPT_SECONDS = 300.0
+KEPT_SECONDS = 60.0
 """How long facts are believed; whoever changes them tells by the webhook of the store's information, or it is daily."""
 
 PLACED = "order_placed"
