@@ -33,7 +33,7 @@ ZERO = Decimal(0)
 
 ORDER_FIELDS = (
     "lines", "site", "currency", "status", "fulfilled_by", "buyer", "count", "discount", "shipping", "tax", "vat",
-    "gift_wrap", "customization", "mode", "note", "gift", "payment_method",
+    "gift_wrap", "customization", "mode", "note", "gift", "payment_method", "pattern", "shipping_upgrade",
 )  # fmt: skip
 _LINE_FIELDS = (
     "sku", "item_id", "variation_id", "title", "variation", "quantity", "unit_price", "discount", "shipping",
@@ -147,6 +147,8 @@ class Buyers:
             "is_gift": gift is not None,
             "gift_message": (gift or {}).get("message", ""),
             "gift_sender": (gift or {}).get("sender", ""),
+            "pattern": bool(body.get("pattern")),
+            "shipping_upgrade": str(body.get("shipping_upgrade") or ""),
             "payment_method": str(body.get("payment_method") or "cc"),
             "shipments": [],
             "mails": 0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sandbox import catalog
+from connectors.sandbox.control_input import only
 from connectors.sandbox.etsy.buying import ORDER_FIELDS, SITE, Buyers
 from connectors.sandbox.etsy.common import DEMO_SCOPES, Etsy
 from connectors.sandbox.etsy.hooks import EVENTS
@@ -65,7 +66,7 @@ class EtsyControl:
 
     def add(self, key: str, body: Doc) -> Doc:
         """Make a further shop that agreed to our app: `{name?, like?, currency?, capabilities?}`."""
-        _only(body, ("name", "like", "currency", "capabilities", "sites"))
+        only(body, "name", "like", "currency", "capabilities", "sites")
         if not key.isascii() or not key.isdigit() or not 5 <= len(key) <= _LONGEST_KEY or key.startswith("0"):
             raise Refusal("key", f"5 to {_LONGEST_KEY} digits are wanted")
         if key in self._state.shops:
@@ -94,12 +95,12 @@ class EtsyControl:
             self._state.change_shop(key, **_capabilities(body))
             return self.seller(key)
         if action == "budget":
-            _only(body, ("per_second", "per_day", "used"))
+            only(body, "per_second", "per_day", "used")
             numbers = {name: _whole(value, name) for name, value in body.items()}
             self._etsy.budget.set(**numbers)
             return self._etsy.budget.headers()
         if action == "webhook":
-            _only(body, ("id", "event"))
+            only(body, "id", "event")
             if body.get("event") not in EVENTS:
                 raise Refusal("event", f"one of {', '.join(EVENTS)} is wanted")
             for told in self._etsy.on_change:
@@ -112,7 +113,7 @@ class EtsyControl:
     def place(self, key: str, body: Doc) -> list[str]:
         """Let buyers order; returns the receipt ids."""
         self._shop(key)
-        _only(body, ORDER_FIELDS)
+        only(body, *ORDER_FIELDS)
         return self._buyers.place(key, body)
 
     def _receipt(self, key: str, order_id: str) -> Doc:
@@ -169,16 +170,10 @@ class EtsyControl:
         }
 
 
-def _only(body: Doc, known: tuple[str, ...]) -> None:
-    for name in body:
-        if name not in known:
-            raise Refusal(name, f"not known; known are {', '.join(known)}")
-
-
 def _capabilities(given: Any) -> dict[str, bool]:
     if not isinstance(given, dict):
         raise Refusal("capabilities", "an object is wanted")
-    _only(given, CAPABILITIES)
+    only(given, *CAPABILITIES)
     for name, value in given.items():
         if not isinstance(value, bool):
             raise Refusal(name, "true or false is wanted")

@@ -45,7 +45,8 @@ def receipt_json(receipt: Doc, shop: Doc) -> Doc:
     total, discount = goods(receipt), part(receipt, "discount")
     return {
         "receipt_id": int(receipt["id"]),
-        "receipt_type": 0,
+        # 0 is etsy.com, 1 the seller's own Pattern site.
+        "receipt_type": int(receipt["pattern"]),
         "seller_user_id": shop["user_id"],
         "seller_email": None,
         "buyer_user_id": receipt["buyer"]["user_id"],
@@ -142,7 +143,7 @@ def transaction_json(receipt: Doc, line: Doc, shop: Doc) -> Doc:
         "min_processing_days": None if digital else 1,
         "max_processing_days": None if digital else 3,
         "shipping_method": None if digital else "Standard Shipping",
-        "shipping_upgrade": None,
+        "shipping_upgrade": None if digital else receipt["shipping_upgrade"] or None,
         "expected_ship_date": None if digital or paid is None else seconds(paid + 3 * 86_400_000),
         "buyer_coupon": 0.0,
         "shop_coupon": float(line["discount"]),

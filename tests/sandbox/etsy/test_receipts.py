@@ -103,6 +103,15 @@ def test_gift_and_note_and_wrap_reach_the_receipt(lumen: Shop) -> None:
     assert found["grandtotal"]["amount"] == found["subtotal"]["amount"] + 450
 
 
+def test_where_it_was_bought_and_how_it_shall_be_shipped(lumen: Shop) -> None:
+    (here,) = lumen.place()
+    (there,) = lumen.place(pattern=True, shipping_upgrade="Priority Mail")
+
+    assert [lumen.receipt(receipt_id)["receipt_type"] for receipt_id in (here, there)] == [0, 1]
+    assert lumen.receipt(here)["transactions"][0]["shipping_upgrade"] is None
+    assert lumen.receipt(there)["transactions"][0]["shipping_upgrade"] == "Priority Mail"
+
+
 # ── what Etsy withholds ──────────────────────────────────────────────────────────────────────────────────────────────
 
 ADDRESS = ("first_line", "city", "zip", "country_iso", "formatted_address")
