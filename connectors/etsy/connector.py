@@ -54,10 +54,10 @@ class Etsy:
             ) from error
         now = datetime.now(UTC)
         limit = self._config.page_size
-        receipts = self._client.receipts(paging.query(position, window, limit))["results"]
-        following = paging.after(position, receipts, by_creation=window.by_creation, limit=limit)
+        page = self._client.receipts(paging.query(position, window, limit))
+        following = paging.after(position, page, by_creation=window.by_creation, limit=limit)
         return Page(
-            items=mapping.read_orders(paging.fresh(position, receipts), read_at=now),
+            items=mapping.read_orders(paging.fresh(position, page["results"]), read_at=now),
             next_token=following.token if following else "",
             bound=paging.bound(window, now - self._client.clock_behind),
         )

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract.types import Window
-from connectors.etsy.reading import number_id, seconds
+from connectors.etsy.reading import count, number_id, seconds
 
 EARLIEST = 946684800
 """Etsy takes no time before 2000-01-01."""
@@ -73,9 +73,15 @@ def fresh(position: Position, receipts: Sequence[Any]) -> list[Any]:
     return [raw for raw in receipts if _id(raw) not in position.seen or not _id(raw)]
 
 
-def after(position: Position, receipts: Sequence[Any], *, by_creation: bool, limit: int) -> Position | None:
-    """Return where the next page begins, None when this was the last one."""
-    if len(receipts) < limit:
+def after(position: Position, page: Mapping[str, Any], *, by_creation: bool, limit: int) -> Position | None:
+    """Return where the next page begins, None when this was the last one.
+
+    A page that is not full is the last, unless its `count` (all that were found from its beginning on) says otherwise.
+    """
+    receipts = page["results"]
+    found = count(page.get("count"))
+    short = len(receipts) < limit
+    if not receipts or (short and (found is None or position.offset + len(receipts) >= found)):
         return None
     last = max((_at(raw, by_creation) or position.since for raw in receipts), default=position.since)
     if last <= position.since:

@@ -88,6 +88,37 @@ class TestEtsy(MarketplaceContract):
         assert set(ids) <= set(found)
         assert len(found) == len(set(found))
 
+    def test_somebody_elses_client_sees_the_same_orders(
+        self,
+        connector: Etsy,
+        etsy_config: EtsyConfig,
+        placed: tuple[datetime, list[str]],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from etsy_python.v3.common.Env import environment
+        from etsy_python.v3.resources.Receipt import ReceiptResource
+        from etsy_python.v3.resources.Session import EtsyClient
+
+        monkeypatch.setattr(environment, "request_url", f"{etsy_config.api}/v3/application")
+        since, _ = placed
+        later = datetime.now(UTC) + timedelta(hours=1)
+        theirs = EtsyClient(etsy_config.api_key, connector._client._tokens.current(), "unused", later)
+        found: list[Any] = []
+        for offset in (0, 100, 200):
+            page = ReceiptResource(theirs).get_shop_receipts(
+                int(KEY), min_last_modified=int(since.timestamp()), limit=100, offset=offset
+            )
+            found += page.message["results"]
+        theirs.session.close()
+
+        ours = {order.order_id: order for order in self.pull(connector, since=since)}
+
+        assert {str(receipt["receipt_id"]) for receipt in found} == set(ours)
+        for receipt in found:
+            grand = receipt["grandtotal"]
+            told = Decimal(grand["amount"]) / grand["divisor"]
+            assert ours[str(receipt["receipt_id"])].total in (told, None if not receipt["is_paid"] else told)
+
     def test_a_cancellation_is_found_by_change(self, connector: Etsy, world: World) -> None:
         (order_id,) = world.buy({"sku": sku(world), "quantity": 1}, mode="sweep")
         since = datetime.now(UTC) - timedelta(seconds=2)

@@ -29,13 +29,14 @@ class Shelf:
     def __init__(self, times: dict[int, int]) -> None:
         self.times = dict(times)
 
-    def page(self, query: dict[str, str | int]) -> list[dict[str, int]]:
+    def page(self, query: dict[str, str | int]) -> dict[str, Any]:
         since, offset, limit = (int(query[name]) for name in ("min_last_modified", "offset", "limit"))
         rows = sorted((at, number) for number, at in self.times.items() if at >= since)
-        return [
+        results = [
             {"receipt_id": number, "updated_timestamp": at, "created_timestamp": T}
             for at, number in rows[offset : offset + limit]
         ]
+        return {"count": len(rows), "results": results}
 
 
 def read_all(shelf: Shelf, limit: int, changes: list[tuple[int, int]]) -> list[int]:
@@ -45,9 +46,9 @@ def read_all(shelf: Shelf, limit: int, changes: list[tuple[int, int]]) -> list[i
     for _ in range(400):
         window = Window(after=WINDOW.after, page_token=token)
         position = paging.start(window)
-        rows = shelf.page(paging.query(position, window, limit))
-        found += [row["receipt_id"] for row in paging.fresh(position, rows)]
-        following = paging.after(position, rows, by_creation=False, limit=limit)
+        page = shelf.page(paging.query(position, window, limit))
+        found += [row["receipt_id"] for row in paging.fresh(position, page["results"])]
+        following = paging.after(position, page, by_creation=False, limit=limit)
         if following is None:
             return found
         token = following.token
@@ -91,8 +92,22 @@ def test_an_offset_alone_would_step_over_one() -> None:
     shelf.times[1] = T + 100
     second = shelf.page({"min_last_modified": T, "offset": 5, "limit": 5})
 
-    assert {row["receipt_id"] for row in first + second} == set(range(1, 11)) - {6}
+    assert first["count"] == second["count"]
+    assert {row["receipt_id"] for row in first["results"] + second["results"]} == set(range(1, 11)) - {6}
     assert set(read_all(Shelf({n: T + n for n in range(1, 11)}), 5, [(1, T + 100)])) == set(range(1, 11))
+
+
+@pytest.mark.parametrize(("count", "ends"), [(5, False), (3, True), (None, True), ("odd", True)])
+def test_a_page_that_is_not_full_is_the_last_unless_its_count_says_more(count: Any, ends: bool) -> None:
+    results = [{"receipt_id": number, "updated_timestamp": T + number} for number in (1, 2, 3)]
+
+    following = paging.after(paging.start(WINDOW), {"count": count, "results": results}, by_creation=False, limit=100)
+
+    assert (following is None) is ends
+
+
+def test_an_empty_page_is_the_last_whatever_its_count_says() -> None:
+    assert paging.after(paging.start(WINDOW), {"count": 9, "results": []}, by_creation=False, limit=100) is None
 
 
 def test_many_receipts_of_one_second_are_all_read() -> None:
