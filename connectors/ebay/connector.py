@@ -15,6 +15,7 @@ from connectors.ebay import checks, errors, limits, mapping, paging, subscriptio
 from connectors.ebay import sites as ebay_sites
 from connectors.ebay.client import Client
 from connectors.ebay.config import PLATFORM, EbayConfig
+from connectors.ebay.reading import count
 from connectors.ratelimit import Limiter
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ LONGEST_BACK = timedelta(days=729)
 """eBay tells orders of the last two years, and refuses windows that begin earlier."""
 
 STEPS_BACK = 5
-"""How often reading goes back within one page before the list is left to come to rest."""
+"""How often one page is read before the list is left to come to rest."""
 
 
 class Ebay:
@@ -144,29 +145,28 @@ class Ebay:
 
     def _read_page(self, place: paging.Place) -> tuple[dict[str, Any], paging.Place]:
         """Return a page that follows what was read before without a gap, and the place it was read at."""
-        size = self._config.page_size
         for _ in range(STEPS_BACK):
-            raw = self._client.orders(filter=place.filter, limit=size, offset=place.offset)
-            ids = {order.get("orderId") for order in raw["orders"] if isinstance(order, dict)}
-            if not place.before or place.offset == 0 or ids & set(place.before):
-                return raw, place
-            # More orders left the window than the overlap covers: go back until something known shows.
-            place = replace(place, offset=max(0, place.offset - size // 2))
+            raw = self._client.orders(filter=place.filter, limit=self._config.page_size, offset=place.offset)
+            total = count(raw.get("total"))
+            if total is None or place.covers(total):
+                break
+            # More orders left the window than the overlap covers.
+            place = replace(place, offset=max(0, place.end - (place.total - total)))
         return raw, place
 
     def _next_token(self, place: paging.Place, raw: dict[str, Any]) -> str:
         """Return the token of the page after this one, which begins some orders earlier; empty on the last."""
         orders, size = raw["orders"], self._config.page_size
-        following, total = bool(raw.get("next")), raw.get("total")
+        following, total = bool(raw.get("next")), count(raw.get("total")) or 0
         whole = len(orders) >= size
         end = place.offset + (len(orders) if whole or not following else size)
         # A short page is the last, unless eBay says otherwise: its total may count orders that it does not show.
-        if not following and not (whole and isinstance(total, int) and end < total):
+        if not following and not (whole and end < total):
             return ""
         overlap = max(0, min(self._config.page_overlap, len(orders) - 1))
         tail = [order.get("orderId") for order in orders[len(orders) - overlap :] if isinstance(order, dict)]
         before = tuple(str(order_id) for order_id in tail if order_id)
-        return replace(place, offset=end - overlap, before=before).token()
+        return replace(place, offset=end - overlap, end=end, total=total, before=before).token()
 
     def _hydrated(self, raws: list[Any], warnings: Any) -> list[Any]:
         """Return the orders with what the list leaves out of some, read one by one, and with eBay's warnings kept."""

@@ -2,8 +2,8 @@
 
 eBay's order list is offset paging over a live set: an order changed meanwhile leaves the window we read, everything
 behind it moves up by one, and whoever asks for "the next 200" misses one. So each page begins some orders before the
-last one ended, and must show at least one order we know from there. If it shows none, more left than the overlap, and
-reading goes back until it meets what was read.
+last one ended, which covers as many departures. eBay's total tells when more left than that; then the page is read again
+from so much further ahead.
 
 All a page needs to know travels in its token, so the window stays the same over all pages whoever reads them.
 """
@@ -27,14 +27,23 @@ PAGE_TOKEN = "page_token"  # noqa: S105 - a code, not a secret
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where reading stands: the window (ISO 8601, both ends), the next order's offset, and the ids just before it."""
+    """Where reading stands: the window (ISO 8601, both ends), where the next page begins, and what was read before it."""
 
     field: str
     """creationdate or lastmodifieddate: never both, because eBay then forgets the latter."""
     since: str
     until: str
     offset: int = 0
+    end: int = 0
+    """How many orders were read, or passed, by then; `offset` lies a little before."""
+    total: int = 0
+    """How many orders the window had when the last page was read."""
     before: tuple[str, ...] = ()
+    """The ids of the orders from `offset` to `end`, which come again."""
+
+    def covers(self, total: int) -> bool:
+        """Say whether a page read here, when the window has `total` orders, leaves no gap to what was read."""
+        return self.offset == 0 or self.total - total <= self.end - self.offset
 
     @property
     def filter(self) -> str:
@@ -67,11 +76,17 @@ def of_token(token: str) -> Place:
             since=str(raw["since"]),
             until=str(raw["until"]),
             offset=int(raw["offset"]),
+            end=int(raw["end"]),
+            total=int(raw["total"]),
             before=tuple(str(order_id) for order_id in raw["before"]),
         )
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
         raise _refused() from error
-    if place.field not in ("creationdate", "lastmodifieddate") or instant(place.until) is None or place.offset < 0:
+    if (
+        place.field not in ("creationdate", "lastmodifieddate")
+        or instant(place.until) is None
+        or not 0 <= place.offset <= place.end
+    ):
         raise _refused()
     return place
 
