@@ -75,8 +75,11 @@ class Webhooks:
         topic: str = "*",
         delay: float = 0.0,
         on_dead: OnDead | None = None,
+        ladder: tuple[float, ...] | None = None,
     ) -> None:
         """Send a POST soon, with retries; `on_dead` is called when the last try failed (unless there was a restart).
+
+        `ladder` is the platform's own in seconds before each further try, `LADDER` when none is given.
 
         `platform` and `topic` are what webhook faults are matched with; `delay` is in seconds. The delivery is durable
         with the next commit of the world.
@@ -92,6 +95,8 @@ class Webhooks:
             late = self.uniform(float(shuffle["params"].get("seconds", 5))) if shuffle else 0.0
             delivery_id = str(self._world.next_id("webhook"))
             doc = {"url": destination_url, "headers": headers, "body": base64.b64encode(body).decode(), "tries": 0}
+            if ladder is not None:
+                doc["ladder"] = list(ladder)
             self._world.put(PENDING, delivery_id, doc)
             if on_dead is not None:
                 self._on_dead[delivery_id] = on_dead
@@ -163,14 +168,15 @@ class Webhooks:
     def _again(self, delivery_id: str, doc: dict[str, Any]) -> None:
         self.failed += 1
         doc["tries"] += 1
-        if doc["tries"] > len(LADDER):
+        ladder = doc.get("ladder") or LADDER
+        if doc["tries"] > len(ladder):
             dead = self._on_dead.get(delivery_id)
             self._done(delivery_id)
             if dead is not None:
                 dead()
             return
         self._world.put(PENDING, delivery_id, doc)
-        self._later(LADDER[doc["tries"] - 1] / self._divisor, delivery_id)
+        self._later(ladder[doc["tries"] - 1] / self._divisor, delivery_id)
 
     def _done(self, delivery_id: str) -> None:
         self._world.drop(PENDING, delivery_id)
