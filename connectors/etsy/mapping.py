@@ -32,6 +32,7 @@ STATUSES: dict[str, OrderStatus] = {
     "open": OrderStatus.INCOMPLETE,
     "payment processing": OrderStatus.INCOMPLETE,
     "canceled": OrderStatus.CANCELED,
+    "cancelled": OrderStatus.CANCELED,
     "fully refunded": OrderStatus.REFUNDED,
     "completed": OrderStatus.SHIPPED,
 }
@@ -83,7 +84,7 @@ def read_order(raw: Any, *, read_at: datetime) -> MarketplaceOrder:
     status = _status(body)
     paid = body.get("is_paid") is True
     pairs = _lines(body, status, problems)
-    priced = _money(body, pairs, paid, problems)
+    priced = _money(body, pairs, status, problems)
     personal = _personal(body, [line for line, _ in pairs])
     return MarketplaceOrder(
         order_id=order_id,
@@ -108,7 +109,7 @@ def read_order(raw: Any, *, read_at: datetime) -> MarketplaceOrder:
 
 
 def _status(body: Mapping[str, Any]) -> OrderStatus:
-    known = STATUSES.get(text(body, "status").lower())
+    known = STATUSES.get(text(body, "status").lower().replace("_", " "))
     if known is OrderStatus.SHIPPED and body.get("is_paid") is not True:
         return OrderStatus.INCOMPLETE
     if known is not None:
@@ -172,14 +173,17 @@ def _is_personal(variation: Mapping[str, Any]) -> bool:
     return variation.get("question_id") is not None or count(variation.get("property_id")) == PERSONALIZATION
 
 
-def _money(body: Mapping[str, Any], pairs: Sequence[money.Pair], paid: bool, problems: list[str]) -> money.Priced:
+def _money(
+    body: Mapping[str, Any], pairs: Sequence[money.Pair], status: OrderStatus, problems: list[str]
+) -> money.Priced:
     """Return lines and total that add up, or say in `problems` by how much they do not."""
     try:
         priced = money.price(body, pairs)
     except Unreadable as error:
         problems.append(str(error))
         return money.Priced(tuple(line for line, _ in pairs), "", None)
-    if priced.problem and paid:
+    # Nothing is made of these, and their amounts may be in flux.
+    if priced.problem and status not in (OrderStatus.INCOMPLETE, OrderStatus.CANCELED):
         problems.append(priced.problem)
     return priced
 

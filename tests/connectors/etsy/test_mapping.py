@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.contract.types import Address, FulfilledBy, OrderStatus, Withheld
 from connectors.etsy import mapping
 from tests.connectors.etsy.judge import check_answer
-from tests.connectors.etsy.receipts import CREATED, READ_AT, SHOP, UPDATED, WITHHELD, bought, read, receipt, shop
+from tests.connectors.etsy.receipts import CREATED, READ_AT, SHOP, UPDATED, WITHHELD, bought, money, read, receipt, shop
 
 PAYLOADS = sorted((Path(__file__).parent / "payloads").glob("*.json"))
 
@@ -72,6 +72,8 @@ def test_a_paid_receipt_is_an_order_to_ship() -> None:
         ("completed", False, True, OrderStatus.INCOMPLETE),
         ("canceled", False, False, OrderStatus.CANCELED),
         ("canceled", True, False, OrderStatus.CANCELED),
+        ("Cancelled", True, False, OrderStatus.CANCELED),
+        ("fully_refunded", True, False, OrderStatus.REFUNDED),
         ("fully refunded", True, True, OrderStatus.REFUNDED),
         ("partially refunded", True, False, OrderStatus.PAID),
         ("partially refunded", True, True, OrderStatus.SHIPPED),
@@ -95,6 +97,12 @@ def test_an_unpaid_receipt_has_no_total_and_no_problem_with_it() -> None:
     order = read(receipt(status="open", is_paid=False, grandtotal=None))
 
     assert (order.total, order.problem) == (None, "")
+
+
+def test_a_canceled_receipt_is_canceled_whatever_its_amounts_say() -> None:
+    order = read(receipt(status="canceled", grandtotal=money(0)))
+
+    assert (order.status, order.problem) == (OrderStatus.CANCELED, "")
 
 
 def test_what_is_to_be_shipped_first_decides_the_deadline() -> None:
