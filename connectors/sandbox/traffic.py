@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -126,7 +127,7 @@ class Traffic:
     def _wanted(self, control: MarketplaceControl, wanted: Doc) -> None:
         """Place one of `catalog.first_orders`."""
         key, kind = wanted["key"], wanted["kind"]
-        rows = [row for row in control.listings(key) if self._fits(control.platform, key, row, kind)]
+        rows = [row for row in control.listings(key) if _fits(control.platform, key, row, kind)]
         if not rows:
             return
         # A product of which there is one unit shows best what "more than the store has" means, and one with a SKU of
@@ -135,33 +136,18 @@ class Traffic:
         if kind == "plain":
             chosen = self._random.sample(rows, min(len(rows), wanted.get("lines", 1)))
         body: Doc = {"lines": [_line(row, wanted.get("units", 1)) for row in chosen], **wanted.get("body", {})}
-        asked = self._listed(control.platform, key).get(_identity(chosen[0]), {}).get("personalization")
+        asked = _listed(control.platform, key).get(_identity(chosen[0]), {}).get("personalization")
         if asked:
             body["customization"] = {asked[0]["question"]: "For M. & T., 2026"}
         self._place(control, key, body)
-
-    def _listed(self, platform: str, key: str) -> dict[str, Doc]:
-        """Return the seller's listings as the catalog has them."""
-        seller = catalog.seller(platform, key)
-        return {_identity(row): row for row in seller["listings"]} if seller else {}
-
-    def _fits(self, platform: str, key: str, row: Doc, kind: str) -> bool:
-        """Say whether a listing is of a kind; those a store sells only with a choice, or does not show, are plain to
-        nobody."""
-        known = self._listed(platform, key).get(_identity(row), {})
-        if kind == "personalized":
-            return bool(known.get("personalization")) and not known.get("needs_options")
-        if kind == "digital":
-            return bool(known.get("digital"))
-        plain = not (known.get("needs_options") or known.get("hidden") or known.get("digital"))
-        asked = any(question["required"] for question in known.get("personalization", ()))
-        return row["kind"] == kind and plain and not asked
 
     def _one(self, kind: str = "", stand: Stand | None = None) -> None:
         """Place one order of a kind (`paid`, `fba`, `pending`, `canceled`, `gift`); both by chance when not given."""
         chance, stands = self._random, self.stands()
         if not stands:
             return
+        # Several sellers share a shelf: the starting set leaves those alone that could run short by chance.
+        least = 3 if stand is None else 15
         stand = stand or chance.choices(stands, [known.weight for known in stands])[0]
         control, key = stand.control, stand.key
         kind = kind or chance.choices(("paid", "fba", "pending", "canceled", "gift"), (78, 9, 6, 4, 3))[0]
@@ -169,8 +155,8 @@ class Traffic:
         sold = [row for row in listings if kind == "fba" and row["kind"] == "fba" and row["quantity"] > 0]
         if not sold:
             kind = "paid" if kind == "fba" else kind
-            fits = [row for row in listings if row["quantity"] > 3 and row["kind"] in ("plain", "title")]
-            sold = [row for row in fits if self._fits(control.platform, key, row, row["kind"])]
+            fits = [row for row in listings if row["quantity"] > least and row["kind"] in ("plain", "title")]
+            sold = [row for row in fits if _fits(control.platform, key, row, row["kind"])]
         if not sold:
             return
         site = chance.choice(control.seller(key)["sites"])
@@ -220,6 +206,26 @@ class Traffic:
 def _identity(row: Doc) -> str:
     """What tells a seller's listings apart: the SKU, or title and variation where there is none."""
     return row["sku"] or f"{row['title']}|{sorted(row['variation'].items())}"
+
+
+@cache
+def _listed(platform: str, key: str) -> dict[str, Doc]:
+    """Return the seller's listings as the catalog has them."""
+    seller = catalog.seller(platform, key)
+    return {_identity(row): row for row in seller["listings"]} if seller else {}
+
+
+def _fits(platform: str, key: str, row: Doc, kind: str) -> bool:
+    """Say whether a listing is of a kind; those a store sells only with a choice, or does not show, are plain to
+    nobody."""
+    known = _listed(platform, key).get(_identity(row), {})
+    if kind == "personalized":
+        return bool(known.get("personalization")) and not known.get("needs_options")
+    if kind == "digital":
+        return bool(known.get("digital"))
+    plain = not (known.get("needs_options") or known.get("hidden") or known.get("digital"))
+    asked = any(question["required"] for question in known.get("personalization", ()))
+    return row["kind"] == kind and plain and not asked
 
 
 def _line(row: Doc, units: int) -> Doc:
