@@ -13,7 +13,7 @@ from aiohttp import web
 from connectors.sandbox.ebay.common import EBAY, Ebay, enter
 from connectors.sandbox.ebay.control import EBAY_BUYERS
 from connectors.sandbox.ebay.errors import answer, refused
-from connectors.sandbox.ebay.shapes import View, fulfillment_status, order_json
+from connectors.sandbox.ebay.shapes import View, order_json
 from connectors.sandbox.ebay.state import Doc
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.world import iso_ms
@@ -146,20 +146,16 @@ class _Query:
             window = _Window(iso_ms(self._now - timedelta(days=_DEFAULT_DAYS)), "")
         end = min(window.end or self._latest, self._latest)
         low, high = bisect_left(index, (window.start, "")), bisect_right(index, (end, "\x7f"))
-        created = state.by_created[seller]
-        if self.statuses or self.changed and created and created[0][0] < self._oldest:
-            rows = [row for row in index[low:high] if self._wants(state.orders[row[1]])]
+        rows, orders, created = index, state.orders, state.by_created[seller]
+        if self.statuses:
+            rows = [row for row in rows[low:high] if orders[row[1]]["fulfillment"] in self.statuses]
             low, high = 0, len(rows)
-        else:
-            rows = index
+        if self.changed and created and created[0][0] < self._oldest:
+            rows = [row for row in rows[low:high] if orders[row[1]]["created_at"] >= self._oldest]
+            low, high = 0, len(rows)
         first = min(low + self.offset, high)
         before = rows[first - 1][1] if first > low else ""
         return max(0, high - low), [order_id for _, order_id in rows[first : min(first + self.limit, high)]], before
-
-    def _wants(self, order: Doc) -> bool:
-        if order["created_at"] < self._oldest:
-            return False
-        return not self.statuses or fulfillment_status(order["lines"]) in self.statuses
 
 
 def _number(text: str | None, usual: int, low: int, high: int, error_id: int, name: str) -> int:

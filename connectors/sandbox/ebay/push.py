@@ -83,7 +83,10 @@ class Pushes:
             self.tell(reason, data, owner=order["seller"])
 
     def revoked(self, seller: Doc) -> None:
-        """Tell the application that a seller withdrew."""
+        """Tell the application that a seller withdrew; what it subscribed to with that seller's token ends."""
+        for name, doc in list(self.world.table(STORE).items()):
+            if doc.get("kind") == "subscription" and doc["owner"] == seller["key"]:
+                self.world.drop(STORE, name)
         now = iso_ms(self.world.now())
         data = {"userId": seller["key"], "username": seller["username"], "revocationDate": now}
         self.tell(REVOCATION, data)

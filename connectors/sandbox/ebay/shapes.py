@@ -13,7 +13,7 @@ from typing import Any
 from connectors.sandbox.ebay import money, people
 from connectors.sandbox.ebay.placing import HUB
 from connectors.sandbox.ebay.sites import RATES, SITES
-from connectors.sandbox.ebay.state import Doc, amount
+from connectors.sandbox.ebay.state import Doc, amount, fulfillment_status
 from connectors.sandbox.world import iso_ms
 
 ZERO = Decimal(0)
@@ -58,7 +58,7 @@ def order_json(order: Doc, view: View) -> Doc:
         "orderId": order["id"],
         "creationDate": order["created_at"],
         "lastModifiedDate": order["updated_at"],
-        "orderFulfillmentStatus": fulfillment_status(order["lines"]),
+        "orderFulfillmentStatus": order["fulfillment"],
         "orderPaymentStatus": payment_status(order),
         "sellerId": order["seller_name"],
         "buyer": _buyer(order, view),
@@ -80,13 +80,6 @@ def order_json(order: Doc, view: View) -> Doc:
     if program:
         shown["program"] = program
     return shown
-
-
-def fulfillment_status(lines: list[Doc]) -> str:
-    """Return how far these lines are shipped."""
-    if all(line["shipped"] >= line["quantity"] for line in lines):
-        return "FULFILLED"
-    return "IN_PROGRESS" if any(line["shipped"] for line in lines) else "NOT_STARTED"
 
 
 def payment_status(order: Doc) -> str:

@@ -147,6 +147,7 @@ class EbayState:
             _drop(index, (order["updated_at"], order["id"]))
         if changed:
             order["updated_at"] = iso_ms(self.world.now())
+        order["fulfillment"] = fulfillment_status(order["lines"])
         if order["mode"] != "silent" and (changed or not known):
             insort(index, (order["updated_at"], order["id"]))
         if not known:
@@ -178,6 +179,13 @@ def _drop(index: Index, entry: tuple[str, str]) -> None:
     place = bisect_left(index, entry)
     if place < len(index) and index[place] == entry:
         del index[place]
+
+
+def fulfillment_status(lines: list[Doc]) -> str:
+    """Return how far these lines are shipped."""
+    if all(line["shipped"] >= line["quantity"] for line in lines):
+        return "FULFILLED"
+    return "IN_PROGRESS" if any(line["shipped"] for line in lines) else "NOT_STARTED"
 
 
 def amount(value: Decimal) -> str:

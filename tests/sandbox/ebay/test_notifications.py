@@ -174,8 +174,11 @@ def test_an_application_hears_of_a_seller_who_withdraws(seller: Seller, ear: Ear
 
     seller.served.run(seller.served.control.revoke, LUMEN)
     (message,) = ear.wait(1, "AUTHORIZATION_REVOCATION")
+    seller.place()
+    time.sleep(0.1)
 
     assert message["notification"]["data"]["userId"] == LUMEN
+    assert len(ear.heard) == 1, "what was subscribed to with the seller's token ended with it"
     seller.served.run(seller.served.control.ebay.new_refresh_token, LUMEN)
 
 
