@@ -1,8 +1,9 @@
 """Build the order we ask the store to create, so that it adds up to what the buyer paid (F67-F74, MECHANISMS 9).
 
-The default tax mode: the store order's total equals what the buyer paid, to the cent. Item discounts, gift wrap and
-other charges are folded or kept as lines; tax the marketplace shows apart becomes tax lines. Everything is computed
-here, before the call; what does not add up raises `DoesNotAddUp` and the order is held.
+The way of an order's money: its terms must make what the buyer paid (else `DoesNotAddUp`), discounts are folded into
+prices, the whole is converted where the merchant wants that, and the tax mode says what of it stands in the store
+order. Gift wrap and other charges stay lines of their own. Everything is computed here, before the call; what does not
+add up is held.
 """
 
 from __future__ import annotations
@@ -14,20 +15,27 @@ from decimal import Decimal
 
 from connectors.contract.types import (
     Address,
+    CustomerMode,
     DraftLine,
     DraftShipping,
-    DraftTax,
     InventoryRule,
     PersonalDetails,
     StoreOrderDraft,
 )
-from salestio.lib.money import rounded, split_units, spread
+from orders.domain import tax_modes
+from orders.domain.conversion import Rate, convert
+from orders.domain.tax_modes import Amount, TaxRule
+from salestio.lib.money import rounded, shown, split_units, spread
 from salestio.lib.text import cut
 
 ZERO = Decimal(0)
 TAG_LENGTH = 40
 CREATE_ANYWAY = ("salestio_create_anyway", "true")
 """Marks a store order that a person asked for although stock was missing, so that nobody takes it for an accident."""
+FULFILLMENT_WORDS: Mapping[str, Mapping[str, str]] = {"Amazon": {"merchant": "FBM", "marketplace": "FBA"}}
+"""Marketplace → its words for who ships, where it has such words (F68)."""
+PROGRAM_PRIME = "PRIME"
+PROGRAM_BUSINESS = "AMAZON_BUSINESS"
 
 
 class DoesNotAddUp(ValueError):
@@ -85,6 +93,15 @@ class Sale:
     location_remote_id: str = ""
     replacement_of: str = ""
     programs: tuple[str, ...] = ()
+    country: str = ""
+    """Where it goes, as far as the marketplace tells (ISO 3166-1 alpha-2)."""
+    address_withheld: bool = False
+    """The marketplace never gives this app the delivery address; a placeholder stands for it."""
+
+    @property
+    def fulfillment_word(self) -> str:
+        """Return FBA or FBM where the marketplace has such words, else ""."""
+        return FULFILLMENT_WORDS.get(self.source, {}).get(self.fulfilled_by, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +111,64 @@ class Style:
     email: str = ""
     use_reference_as_name: bool = True
     name_prefix: str = ""
+    name_prefix_fba: str = ""
+    name_prefix_prime: str = ""
+    name_prefix_b2b: str = ""
     tags: tuple[str, ...] = ()
     tag_marketplace: bool = True
     tag_account: bool = True
     tag_fulfilled_by: bool = True
     send_receipt: bool = False
+    tax: TaxRule = TaxRule()
+    rate: Rate | None = None
+    """The order is converted at this rate; None leaves it in its own currency."""
+    customer: CustomerMode = CustomerMode.GUEST
+    customer_id: str = ""
+    status_id: str = ""
+    fill_options: bool = False
+    option_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A draft, and how its money came about: kept with the store order and shown on the order's page."""
+
+    order: StoreOrderDraft
+    paid: Decimal
+    """What the buyer paid, in `paid_currency`."""
+    paid_currency: str
+    converted: Decimal
+    """The same in the store order's currency."""
+    tax: Decimal
+    """The tax the marketplace states apart, in the store order's currency."""
+    difference: Decimal
+    """How much less than `converted` the store order comes to: the tax its mode leaves out."""
+    rule: TaxRule
+    rate: Rate | None = None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return what is kept with the store order; amounts as text."""
+        currency = self.order.currency
+        kept = {
+            "paid": shown(self.paid, self.paid_currency),
+            "paid_currency": self.paid_currency,
+            "total": shown(self.order.total, currency),
+            "currency": currency,
+            "tax": shown(self.tax, currency),
+            "tax_mode": self.rule.mode,
+            "difference": shown(self.difference, currency),
+        }
+        if self.rule.mode == tax_modes.CUSTOM:
+            kept["tax_percent"] = f"{self.rule.percent.normalize():f}"
+        if self.rate is not None:
+            kept |= {
+                "rate": f"{self.rate.value.normalize():f}",
+                "rate_date": self.rate.day.isoformat(),
+                "rate_source": self.rate.publisher,
+                "converted": shown(self.converted, currency),
+            }
+        return kept
 
 
 def sum_of(lines: Sequence[SoldLine]) -> Decimal:
@@ -118,45 +188,82 @@ def sum_of(lines: Sequence[SoldLine]) -> Decimal:
     )
 
 
-def _taxes(amount: Decimal, base: Decimal, *, title: str, by_marketplace: bool) -> tuple[DraftTax, ...]:
-    if not amount:
-        return ()
-    rate = (amount / base).quantize(Decimal("0.000001")) if base else ZERO
-    return (DraftTax(title=title, amount=amount, rate=rate, collected_by_marketplace=by_marketplace),)
+def folded(sale: Sale) -> Sale:
+    """Return the sale with every discount taken off its price, and shipping as one amount, on the first line.
 
-
-def _draft_lines(line: SoldLine, currency: str, tax_title: str) -> list[DraftLine]:
-    """Return the store's lines of one sold line: usually one, two when the price does not divide (MECHANISMS 9).
-
-    The item discount is folded into the price; gift wrap and other charges become lines of their own, unmatched.
+    Raises ValueError where a discount is larger than what it is taken off: no line of a store order is negative.
     """
-    net = line.item_total - line.discount
-    item_tax = line.tax - line.shipping_tax
-    parts = split_units(net, line.quantity, currency)
-    shares = spread(item_tax, [price * count for count, price in parts], currency)
-    made = [
-        DraftLine(
-            title=line.title,
-            quantity=count,
-            unit_price=price,
-            variant_id=line.variant_remote_id,
-            product_id=line.product_remote_id,
-            sku=line.sku,
-            variant_title=line.variant_title,
-            requires_shipping=line.requires_shipping,
-            taxes=_taxes(share, price * count, title=tax_title, by_marketplace=line.tax_collected_by_marketplace),
-            properties=line.properties,
-        )
-        for (count, price), share in zip(parts, shares, strict=True)
-    ]
+    shipping = sum((line.shipping - line.shipping_discount for line in sale.lines), ZERO)
+    shipping_tax = sum((line.shipping_tax for line in sale.lines), ZERO)
+    lines = []
+    for number, line in enumerate(sale.lines):
+        item = line.item_total - line.discount + min(line.other, ZERO)
+        item_tax = line.tax - line.shipping_tax
+        if min(item, item_tax, line.gift_wrap, shipping, shipping_tax) < 0:
+            raise ValueError(f"more is taken off than there is to take it off ({cut(line.title, 60)})")
+        lines.append(
+            replace(
+                line, item_total=item, discount=ZERO, shipping_discount=ZERO, other=max(line.other, ZERO),
+                shipping=ZERO if number else shipping, shipping_tax=ZERO if number else shipping_tax,
+                tax=item_tax + (ZERO if number else shipping_tax),
+            )
+        )  # fmt: skip
+    return replace(sale, lines=tuple(lines))
+
+
+def _priced(line: DraftLine, amount: Amount, rule: TaxRule, sale: Sale) -> list[DraftLine]:
+    """Return the line with its price and taxes: usually one, two when the price does not divide (MECHANISMS 9)."""
+    booked = tax_modes.booked(amount, rule, sale.currency, source=sale.source)
+    inside = rule.inside_prices
+    parts = split_units(booked.net + booked.tax if inside else booked.net, line.quantity, sale.currency)
+    weights = [price * count for count, price in parts]
+    spreads = [spread(tax, weights, sale.currency) for _, tax, _ in booked.taxes]
+    made = []
+    for number, (count, price) in enumerate(parts):
+        shares = [
+            (title, amounts[number], theirs) for (title, _, theirs), amounts in zip(booked.taxes, spreads, strict=True)
+        ]
+        net = price * count - (sum((tax for _, tax, _ in shares), ZERO) if inside else ZERO)
+        made.append(replace(line, quantity=count, unit_price=price, taxes=tax_modes.tax_lines(shares, net)))
+    return made
+
+
+def _draft_lines(line: SoldLine, rule: TaxRule, sale: Sale) -> list[DraftLine]:
+    """Return the store's lines of one folded line: what was sold, then gift wrap and other charges, unmatched."""
+    theirs = line.tax_collected_by_marketplace
+    item = DraftLine(
+        title=line.title,
+        quantity=line.quantity,
+        unit_price=ZERO,
+        variant_id=line.variant_remote_id,
+        product_id=line.product_remote_id,
+        sku=line.sku,
+        variant_title=line.variant_title,
+        requires_shipping=line.requires_shipping,
+        properties=line.properties,
+    )
+    made = _priced(item, Amount(line.item_total, line.tax - line.shipping_tax, theirs), rule, sale)
     for amount, title in ((line.gift_wrap, "Gift wrap"), (line.other, "Other charges")):
         if amount:
-            made.append(
-                DraftLine(
-                    title=f"{title}: {cut(line.title, 80)}", quantity=1, unit_price=amount, requires_shipping=False
-                )
+            charge = DraftLine(
+                title=f"{title}: {cut(line.title, 80)}", quantity=1, unit_price=ZERO, requires_shipping=False
             )
+            made += _priced(charge, Amount(amount), rule, sale)
     return made
+
+
+def _shipping(sale: Sale, rule: TaxRule) -> DraftShipping:
+    net = sum((line.shipping for line in sale.lines), ZERO)
+    tax = sum((line.shipping_tax for line in sale.lines), ZERO)
+    theirs = any(line.tax_collected_by_marketplace for line in sale.lines)
+    booked = tax_modes.booked(Amount(net, tax, theirs), rule, sale.currency, source=sale.source)
+    level = sale.service_level.replace("_", " ").capitalize()
+    return DraftShipping(
+        title=f"{sale.source} Shipping" + (f": {level}" if level else ""),
+        price=booked.net + booked.tax if rule.inside_prices else booked.net,
+        code=sale.service_level,
+        taxes=tax_modes.tax_lines(list(booked.taxes), booked.net),
+    )
 
 
 def tags_of(sale: Sale, style: Style) -> tuple[str, ...]:
@@ -167,7 +274,7 @@ def tags_of(sale: Sale, style: Style) -> tuple[str, ...]:
     if style.tag_account:
         wanted.append(sale.account_name)
     if style.tag_fulfilled_by:
-        wanted.append("FBA" if sale.fulfilled_by == "marketplace" else "FBM")
+        wanted.append(sale.fulfillment_word)
     wanted += style.tags
     seen: dict[str, None] = {}
     for tag in wanted:
@@ -177,94 +284,139 @@ def tags_of(sale: Sale, style: Style) -> tuple[str, ...]:
     return tuple(seen)
 
 
+def prefix_of(sale: Sale, style: Style) -> str:
+    """Return what goes before the store order's name: the first of FBA, Prime and B2B that applies and is set (F67)."""
+    special = (
+        (sale.fulfillment_word == "FBA", style.name_prefix_fba),
+        (PROGRAM_PRIME in sale.programs, style.name_prefix_prime),
+        (PROGRAM_BUSINESS in sale.programs, style.name_prefix_b2b),
+    )
+    return next((prefix for applies, prefix in special if applies and prefix), style.name_prefix)
+
+
 PLACEHOLDER = "FBA Order"
 """Stands where Amazon does not tell who buys from its own warehouse (F27)."""
 
 
 def _people(sale: Sale) -> tuple[str, Address | None]:
-    """Return the customer's name and the delivery address; what an FBA order lacks of them is filled, an FBM's never."""
+    """Return the customer's name and the delivery address.
+
+    What an FBA order lacks of them is filled, and an address that is withheld for good; any other is never made up.
+    """
     person = sale.personal
-    address = person.shipping
-    if sale.fulfilled_by != "marketplace":
-        return person.buyer_name or (address.name if address else ""), address
-    known = address or Address()
-    filled = replace(
-        known,
-        name=known.name or PLACEHOLDER,
-        line1=known.line1 or PLACEHOLDER,
-        city=known.city or PLACEHOLDER,
-        country=known.country or ("GB" if sale.site == "UK" else sale.site),
-    )
-    return person.buyer_name or PLACEHOLDER, filled
+    known = person.shipping or Address()
+    country = known.country or sale.country
+    if sale.fulfilled_by == "marketplace":
+        filled = replace(
+            known,
+            name=known.name or PLACEHOLDER,
+            line1=known.line1 or PLACEHOLDER,
+            city=known.city or PLACEHOLDER,
+            country=country or ("GB" if sale.site == "UK" else sale.site),
+        )
+        return person.buyer_name or PLACEHOLDER, filled
+    if sale.address_withheld and not known.complete:
+        name = known.name or person.buyer_name or f"{sale.source} buyer"
+        placeholder = f"Address withheld by {sale.source}"
+        return name, replace(known, name=name, line1=known.line1 or placeholder, country=country)
+    return person.buyer_name or known.name, person.shipping
 
 
 def draft(sale: Sale, style: Style) -> StoreOrderDraft:
-    """Return the order to create. Raises `DoesNotAddUp` when the lines do not make the total.
+    """Return the order to create; see `build`, which tells its money too."""
+    return build(sale, style).order
 
-    Amounts are in `sale.currency`; nothing is converted here.
+
+def build(sale: Sale, style: Style) -> Made:
+    """Return the order to create and how its money came about.
+
+    Raises `DoesNotAddUp` when the lines do not make what was paid, or the made order not what its tax mode says, and
+    ValueError when a discount is larger than its price. Amounts are in `sale.currency`, or the rate's target.
     """
     summed = rounded(sum_of(sale.lines), sale.currency)
     if summed != rounded(sale.total, sale.currency):
         raise DoesNotAddUp(summed, sale.total, sale.currency)
-    collected = any(line.tax_collected_by_marketplace for line in sale.lines)
-    tax_title = f"Tax collected by {sale.source}" if collected else "Tax"
-    lines = [made for line in sale.lines for made in _draft_lines(line, sale.currency, tax_title)]
-    price = sum((line.shipping - line.shipping_discount for line in sale.lines), ZERO)
-    shipping_tax = sum((line.shipping_tax for line in sale.lines), ZERO)
-    shipping = DraftShipping(
-        title=f"{sale.source} Shipping"
-        + (f": {sale.service_level.replace('_', ' ').capitalize()}" if sale.service_level else ""),
-        price=price,
-        code=sale.service_level,
-        taxes=_taxes(shipping_tax, price, title=tax_title, by_marketplace=collected),
-    )
+    ready = folded(sale)
+    if style.rate is not None:
+        ready = convert(ready, style.rate)
+    tax = sum((line.tax for line in ready.lines), ZERO)
+    wanted = tax_modes.expected(style.tax, paid=ready.total, tax=tax)
+    lines = tuple(made for line in ready.lines for made in _draft_lines(line, style.tax, ready))
     name, address = _people(sale)
-    return StoreOrderDraft(
+    order = StoreOrderDraft(
         reference=sale.reference,
         key=sale.key,
         source=sale.source,
-        currency=sale.currency,
-        total=sale.total,
+        currency=ready.currency,
+        total=wanted.total,
         processed_at=sale.purchased_at,
-        lines=tuple(lines),
+        lines=lines,
         inventory=sale.inventory,
-        shipping=(shipping,),
-        name=f"{style.name_prefix}{sale.reference}" if style.use_reference_as_name else "",
+        shipping=(_shipping(ready, style.tax),),
+        taxes_included=style.tax.inside_prices,
+        name=f"{prefix_of(sale, style)}{sale.reference}" if style.use_reference_as_name else "",
         email=style.email,
         shipping_address=address,
         billing_address=address,
         customer_name=name,
-        note=_note(sale),
         tags=tags_of(sale, style),
-        attributes=_attributes(sale),
         source_url=sale.source_url,
         fulfilled=sale.fulfilled,
         location_id=sale.location_remote_id,
+        status_id=style.status_id,
+        customer=style.customer,
+        customer_id=style.customer_id,
+        buyer_notes=sale.personal.buyer_notes,
+        fill_options=style.fill_options,
+        option_text=style.option_text,
         send_receipt=style.send_receipt,
     )
+    made = Made(order, sale.total, sale.currency, ready.total, tax, wanted.difference, style.tax, style.rate)
+    if draft_total(order) != wanted.total:
+        raise DoesNotAddUp(draft_total(order), wanted.total, ready.currency)
+    theirs = sum((line.tax for line in ready.lines if line.tax_collected_by_marketplace), ZERO)
+    return replace(made, order=replace(order, note=_note(sale), attributes=_attributes(sale, made, theirs)))
 
 
 def _note(sale: Sale) -> str:
-    parts = [f"{sale.source} order {sale.reference} ({sale.account_name})"]
+    person = sale.personal
+    site = f", {sale.site}" if sale.site else ""
+    parts = [f"{sale.source} order {sale.reference} ({sale.account_name}{site})"]
     if sale.replacement_of:
         parts.append(f"Replacement of {sale.replacement_of}")
-    parts += [f"Gift message: {text}" for text in sale.personal.gift_messages.values() if text]
-    if sale.personal.delivery_notes:
-        parts.append(f"Delivery: {sale.personal.delivery_notes}")
+    if sale.address_withheld and not (person.shipping and person.shipping.complete):
+        parts.append(
+            f"{sale.source} does not give this app the delivery address: you find it on the order's page at {sale.source}"
+        )
+    parts += [f"Gift message: {text}" for text in person.gift_messages.values() if text]
+    if person.buyer_notes.strip():
+        parts.append(f"Buyer's note: {person.buyer_notes.strip()}")
+    if person.delivery_notes:
+        parts.append(f"Delivery: {person.delivery_notes}")
     return cut("\n".join(parts), 4000)
 
 
-def _attributes(sale: Sale) -> tuple[tuple[str, str], ...]:
+def _attributes(sale: Sale, made: Made, by_marketplace: Decimal) -> tuple[tuple[str, str], ...]:
+    """Return the facts that have no field of their own. `by_marketplace` is the tax the marketplace pays over itself."""
+    currency, rate = made.order.currency, made.rate
+    told = made.rule.mode != tax_modes.HIDE
     facts: Mapping[str, str] = {
         "Marketplace": sale.source,
         "Marketplace order id": sale.reference,
         "Account": sale.account_name,
         "Site": sale.site,
-        "Fulfilled by": "FBA" if sale.fulfilled_by == "marketplace" else "FBM",
+        "Fulfilled by": sale.fulfillment_word or (sale.source if sale.fulfilled_by == "marketplace" else ""),
         "Shipping service": sale.service_level,
         "Purchase order number": sale.personal.purchase_order_number,
         "Programs": ", ".join(sale.programs),
-    }
+        "Original total": f"{shown(made.paid, made.paid_currency)} {made.paid_currency}" if rate else "",
+        "Exchange rate": f"1 {rate.source} = {rate.value.normalize():f} {rate.target}" if rate else "",
+        "Exchange rate of": f"{rate.day.isoformat()}, {rate.publisher}" if rate else "",
+        f"Tax collected by {sale.source}": f"{shown(by_marketplace, currency)} {currency}"
+        if by_marketplace and told else "",
+        "Tax not in this order": f"{shown(made.difference, currency)} {currency}" if made.difference and told else "",
+        "Paid by the buyer": f"{shown(made.converted, currency)} {currency}" if made.difference and told else "",
+    }  # fmt: skip
     listed = [(name, value) for name, value in facts.items() if value]
     if sale.inventory is InventoryRule.IGNORE:
         listed.append(CREATE_ANYWAY)
@@ -273,8 +425,7 @@ def _attributes(sale: Sale) -> tuple[tuple[str, str], ...]:
 
 def draft_total(order: StoreOrderDraft) -> Decimal:
     """Return what the draft's own lines, shipping and taxes make: what the store will say."""
-    lines = sum(
-        (line.unit_price * line.quantity + sum((t.amount for t in line.taxes), ZERO) for line in order.lines), ZERO
-    )
-    shipping = sum((part.price + sum((t.amount for t in part.taxes), ZERO) for part in order.shipping), ZERO)
-    return lines + shipping - order.discount
+    lines = sum((line.unit_price * line.quantity for line in order.lines), ZERO)
+    shipping = sum((part.price for part in order.shipping), ZERO)
+    taxes = sum((tax.amount for part in (*order.lines, *order.shipping) for tax in part.taxes), ZERO)
+    return lines + shipping + (ZERO if order.taxes_included else taxes) - order.discount
