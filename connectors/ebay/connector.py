@@ -15,7 +15,7 @@ from connectors.ebay import checks, errors, limits, mapping, paging, subscriptio
 from connectors.ebay import sites as ebay_sites
 from connectors.ebay.client import Client
 from connectors.ebay.config import PLATFORM, EbayConfig
-from connectors.ebay.reading import count
+from connectors.ebay.reading import count, text
 from connectors.ratelimit import Limiter
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Ebay:
                 return Page(items=(), bound=window.after)
             raw, place = self._read_page(place)
         known = set(place.before)
-        raws = [order for order in raw["orders"] if not (isinstance(order, dict) and order.get("orderId") in known)]
+        raws = [order for order in raw["orders"] if _id_of(order) not in known]
         mine = self._hydrated([order for order in raws if mapping.belongs(order, sites)], raw.get("warnings"))
         return Page(
             items=mapping.read_orders(mine, read_at=datetime.now(UTC)),
@@ -164,8 +164,7 @@ class Ebay:
         if not following and not (whole and end < total):
             return ""
         overlap = max(0, min(self._config.page_overlap, len(orders) - 1))
-        tail = [order.get("orderId") for order in orders[len(orders) - overlap :] if isinstance(order, dict)]
-        before = tuple(str(order_id) for order_id in tail if order_id)
+        before = tuple(filter(None, (_id_of(order) for order in orders[len(orders) - overlap :])))
         return replace(place, offset=end - overlap, end=end, total=total, before=before).token()
 
     def _hydrated(self, raws: list[Any], warnings: Any) -> list[Any]:
@@ -174,7 +173,7 @@ class Ebay:
         found = []
         for raw in raws:
             whole = raw
-            if left > 0 and isinstance(raw, dict) and raw.get("orderId"):
+            if left > 0 and _id_of(raw):
                 wants_whole, wants_parcels = mapping.wants_whole(raw), mapping.wants_parcels(raw)
                 left -= wants_whole + wants_parcels
                 try:
@@ -189,7 +188,7 @@ class Ebay:
     def _whole(self, raw: dict[str, Any]) -> dict[str, Any]:
         """Return the order by getOrder; as listed when that read fails, for all we act on stands in the list too."""
         try:
-            return self._client.order(str(raw["orderId"]))
+            return self._client.order(_id_of(raw))
         except (AuthorizationExpired, RateLimited):
             raise
         except ConnectorError as error:
@@ -201,13 +200,18 @@ class Ebay:
         if not mapping.wants_parcels(raw):
             return raw
         try:
-            parcels = self._client.shipping_fulfillments(str(raw["orderId"]), urgent=urgent)
+            parcels = self._client.shipping_fulfillments(_id_of(raw), urgent=urgent)
             return {**raw, mapping.PARCELS: parcels}
         except (AuthorizationExpired, RateLimited):
             raise
         except ConnectorError as error:
             logger.info("an order stays without parcels", extra={"platform": PLATFORM, "cause": type(error).__name__})
             return raw
+
+
+def _id_of(raw: Any) -> str:
+    """Return an order's id; empty for what has none."""
+    return text(raw, "orderId") if isinstance(raw, dict) else ""
 
 
 def _check_sites(codes: Sequence[str]) -> None:

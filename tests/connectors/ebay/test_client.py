@@ -208,11 +208,12 @@ def test_a_site_ebay_does_not_have_is_refused(ebay: Ebay) -> None:
 
 
 def test_a_poison_order_is_held_and_its_page_goes_on(ebay: Ebay, wire: Wire) -> None:
-    wire.answer_with(answer(200, {"orders": [order(), None, {"orderId": "14-2", "lineItems": 7}], "total": 3}))
+    poison = [None, {"orderId": "14-2", "lineItems": 7}, {"orderId": ["14-3"], "cancelStatus": {"cancelState": "X"}}]
+    wire.answer_with(answer(200, {"orders": [order(), *poison], "total": 4}))
 
     found = ebay.list_orders(Window(after=AFTER)).items
 
-    assert sorted(bool(one.problem) for one in found) == [False, True, True]
+    assert sorted(bool(one.problem) for one in found) == [False, True, True, True]
 
 
 def test_warnings_are_kept_with_the_orders(ebay: Ebay, wire: Wire) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from ebay_apiroute.sell.fulfillment.order.models.schemas.order import Order
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from connectors.contract.types import FulfilledBy, OrderStatus, Withheld
 from connectors.ebay import mapping, sites
 from tests.connectors.ebay import judge
-from tests.connectors.ebay.orders import READ_AT, address, instruction, line, order, read, ship_to
+from tests.connectors.ebay.orders import READ_AT, address, generated, instruction, line, order, read, ship_to
 
 
 @pytest.mark.contract
@@ -316,6 +318,39 @@ def test_nonsense_is_an_order_with_a_problem_and_a_name_of_its_own(raw: Any) -> 
     assert found.problem
     assert found.order_id.startswith("unreadable-")
     assert found.updated_at == READ_AT
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=5,
+)
+
+
+def spoiled(draw: Any, value: Any) -> Any:
+    """The value with one part, anywhere in it, replaced by something else."""
+    if not value or not isinstance(value, dict | list) or draw(st.integers(0, 4)) == 0:
+        return draw(JSON)
+    if isinstance(value, list):
+        place = draw(st.integers(0, len(value) - 1))
+        return [*value[:place], spoiled(draw, value[place]), *value[place + 1 :]]
+    name = draw(st.sampled_from(sorted(value)))
+    return {**value, name: spoiled(draw, value[name])}
+
+
+@given(st.data(), generated())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_an_order_with_a_spoiled_part_is_read_all_the_same(data: Any, raw: dict[str, Any]) -> None:
+    broken = spoiled(data.draw, {**raw, "program": {"ebayVault": {"fulfillmentType": "SELLER_TO_VAULT"}}})
+
+    found = read(broken)
+    belongs = mapping.belongs(broken, ["US"])
+
+    assert found.order_id
+    assert isinstance(belongs, bool)
+    if isinstance(broken, dict):
+        assert isinstance(mapping.wants_whole(broken), bool)
+        assert isinstance(mapping.wants_parcels(broken), bool)
 
 
 def test_a_line_that_cannot_be_read_holds_the_order_and_leaves_the_others() -> None:
