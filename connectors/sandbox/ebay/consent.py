@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
-import jinja2
 from aiohttp import web
 
 from connectors.sandbox import pages
@@ -28,43 +25,15 @@ _WORDS = {
     "commerce.identity.readonly": "see who you are on eBay",
     "commerce.notification.subscription": "be told at once when something is sold",
 }
-_HERE = Path(__file__).parent
 
 
 def setup(app: web.Application) -> None:
     """Add the routes."""
+    pages.add_templates(Path(__file__).parent / "templates")
     app.router.add_get("/ebay/auth/oauth2/authorize", show)
     app.router.add_post("/ebay/auth/oauth2/authorize", decide)
     app.router.add_get("/ebay/hub/orders/{order_id}", show_order)
     app.router.add_get("/ebay/hub/ord/details", show_order)
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    folders = [_HERE / "templates", Path(pages.__file__).parent / "templates"]
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-
-
-def _render(request: web.Request, template: str, status: int, **context: object) -> web.Response:
-    """Return a page of ours in the sandbox's look, with the form token and headers of the sandbox's other pages."""
-    token = request.cookies.get(pages.COOKIE) or secrets.token_urlsafe(24)
-    page = _templates().get_template(template).render(request=request, csrf=token, **context)
-    response = web.Response(text=page, content_type="text/html", status=status)
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; base-uri 'none'; "
-        "frame-ancestors 'self'"
-    )
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Cache-Control"] = "no-store"
-    if pages.COOKIE not in request.cookies:
-        response.set_cookie(pages.COOKIE, token, httponly=True, samesite="Lax", path="/")
-    return response
 
 
 # ── consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,4 +104,4 @@ async def show_order(request: web.Request) -> web.Response:
     found: Doc | None = ebay.state.orders.get(ebay.state.former.get(order_id, order_id))
     view = order_view(found) if found is not None else None
     note = found["note"] if found is not None else ""
-    return _render(request, "ebay_order.html", 200 if view else 404, order=view, note=note)
+    return pages.render(request, "ebay_order.html", status=200 if view else 404, order=view, note=note)
