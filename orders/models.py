@@ -60,6 +60,8 @@ class Order(MerchantModel):
     replacement_of = models.CharField(max_length=60, blank=True)
     programs = models.JSONField(default=list)
     cancel_requested = models.BooleanField(default=False, help_text="A cancellation is in play: nothing is created.")
+    location_ref = models.BigIntegerField(null=True, blank=True, help_text="Where a routing rule serves it from (F59).")
+    routed_by = models.CharField(max_length=80, blank=True, db_default="", help_text="The rule that said so.")
     withheld = models.JSONField(
         default=list, db_default=EMPTY_LIST, help_text="What the marketplace never tells of this order: address, email."
     )
@@ -224,6 +226,29 @@ class Buyer(MerchantModel):
 
     def __str__(self) -> str:
         return f"buyer of {self.order_id}"
+
+
+class RoutingRule(MerchantModel):
+    """From where orders of a store are served: the first active rule that fits an order wins (F59)."""
+
+    store = models.ForeignKey("accounts.Store", on_delete=models.CASCADE, related_name="+", db_index=False)
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=80)
+    active = models.BooleanField(default=True)
+    conditions = models.JSONField(
+        default=dict, help_text="accounts, platforms, countries, fulfilled_by, skus, tags, needs_stock"
+    )
+    location = models.ForeignKey(
+        "inventory.Location", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False
+    )
+    own_choice = models.BooleanField(default=False, help_text="The store decides: no location of ours.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["merchant", "store", "position"], name="routing_in_order")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class BuyerRoute(models.Model):

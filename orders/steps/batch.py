@@ -18,6 +18,7 @@ from inventory.models import SkuMapping, Variant
 from orders import personal
 from orders.domain.matching import Candidate, Catalog, Target, sku_form
 from orders.domain.routing import Way
+from orders.domain.rules import Choice, Rule
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
 from salestio.lib.text import title_key
 
@@ -47,6 +48,8 @@ class Item:
     store_order: StoreOrder | None = None
     way: Way | None = None
     draft: StoreOrderDraft | None = None
+    place: Choice | None = None
+    """Where it is served from; set when it is reserved."""
     changed_lines: list[OrderLine] = field(default_factory=list)
     by_hand: bool = False
     create_anyway: bool = False
@@ -71,9 +74,19 @@ class Batch:
     chosen: dict[int, preferences.OrderPreferences] = field(default_factory=dict)
     variants: dict[int, Variant] = field(default_factory=dict)
     catalogs: dict[int, Catalog] = field(default_factory=dict)
+    rules: list[Rule] | None = None
+    """The store's routing rules, read when an order needs a place."""
     places: dict[int, str] | None = None
     """Location id → the store's id of it, read when an order needs one."""
     events: list[OrderEvent] = field(default_factory=list)
+
+    def location_of(self, item: Item) -> int | None:
+        """Return the location the order is served from, None for the store's own choice."""
+        if item.place is not None:
+            return item.place.location_id
+        if item.order.routed_by:
+            return item.order.location_ref
+        return self.chosen[item.order.account_id].default_location_id
 
     def say(self, item: Item, stage: str, code: str, **data: Any) -> None:
         """Note an event of the order's log; all of the batch are written in one insert."""

@@ -79,8 +79,7 @@ def _shipped_from(batch: Batch, item: Item) -> str:
     if batch.places is None:
         rows = Location.objects.filter(store_id=batch.store.pk, active=True).order_by("-fulfills_online", "pk")
         batch.places = {row.pk: row.remote_id for row in rows}
-    chosen = batch.chosen[item.order.account_id].default_location_id
-    return batch.places.get(chosen or 0) or next(iter(batch.places.values()), "")
+    return batch.places.get(batch.location_of(item) or 0) or next(iter(batch.places.values()), "")
 
 
 def _sold(batch: Batch, line: OrderLine) -> SoldLine:

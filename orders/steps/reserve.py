@@ -9,6 +9,7 @@ from connectors.contract.types import InventoryRule
 from inventory import reservations, watching
 from inventory.domain.stock import Allocation, Ask, AskLine
 from inventory.models import Location
+from orders import places
 from orders.models import StockWait
 from orders.steps.batch import Batch, Item
 from orders.steps.settle import hold
@@ -25,10 +26,20 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     asking = [item for item in items if item not in free]
     if not asking:
         return free
-    asks = [_ask(batch, item) for item in asking]
-    variants = {line.variant_id for ask in asks for line in ask.lines}
-    ahead = turns(variant_ids=sorted(variants), besides=[item.order.pk for item in asking])
-    outcome = reservations.reserve(store_id=batch.store.pk, asks=asks, ahead=ahead)
+    places.place(batch, asking)
+    outcome = _reserve(batch, asking)
+    lost = {
+        item.order.pk: {item.place.rule_id}
+        for item in asking
+        if item.order.pk in outcome.short and item.place and item.place.rule_id in _asking_for_stock(batch)
+    }
+    if lost:
+        # The place had every unit when the rule looked; another order of this moment took them: the next rule's turn.
+        again = [item for item in asking if item.order.pk in lost]
+        places.place(batch, again, passed=lost)  # type: ignore[arg-type]
+        second = _reserve(batch, again)
+        short_now = {pk: why for pk, why in outcome.short.items() if pk not in lost} | dict(second.short)
+        outcome = Allocation(outcome.granted + second.granted, short_now)
     won = [item for item in asking if item.order.pk not in outcome.short]
     short = [item for item in asking if item.order.pk in outcome.short]
     if short:
@@ -38,6 +49,17 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     for item in won:
         batch.say(item, "reserve", "RESERVED", units=sum(line.quantity for line in item.live_lines))
     return [*free, *won]
+
+
+def _reserve(batch: Batch, items: Sequence[Item]) -> Allocation:
+    asks = [_ask(batch, item) for item in items]
+    variants = {line.variant_id for ask in asks for line in ask.lines}
+    ahead = turns(variant_ids=sorted(variants), besides=[item.order.pk for item in items])
+    return reservations.reserve(store_id=batch.store.pk, asks=asks, ahead=ahead)
+
+
+def _asking_for_stock(batch: Batch) -> set[int]:
+    return {rule.id for rule in batch.rules or () if rule.needs_stock}
 
 
 def _asked(item: Item) -> list[AskLine]:
@@ -58,12 +80,11 @@ def _waited(items: Sequence[Item]) -> bool:
 
 
 def _ask(batch: Batch, item: Item) -> Ask:
-    chosen = batch.chosen[item.order.account_id]
     return Ask(
         order_id=item.order.pk,
         paid_at=item.order.paid_at or item.order.purchased_at,
         lines=tuple(_asked(item)),
-        location_id=chosen.default_location_id,
+        location_id=batch.location_of(item),
         label=item.order.marketplace_order_id,
         ignore_policy=bool(item.way and item.way.inventory is InventoryRule.IGNORE),
         may_pass=item.by_hand,
@@ -93,7 +114,7 @@ def _summed(needs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _hold_short(batch: Batch, short: Sequence[Item], outcome: Allocation) -> None:
-    places = dict(Location.objects.filter(store_id=batch.store.pk).values_list("pk", "name"))
+    names = dict(Location.objects.filter(store_id=batch.store.pk).values_list("pk", "name"))
     for item in short:
         lines = {line.pk: line for line in item.lines}
         facts: list[dict[str, Any]] = []
@@ -108,7 +129,7 @@ def _hold_short(batch: Batch, short: Sequence[Item], outcome: Allocation) -> Non
                     "variant_id": shortage.variant_id,
                     "wanted": shortage.wanted,
                     "available": shortage.available,
-                    "location": places.get(shortage.location_id, "") if shortage.location_id else "",
+                    "location": names.get(shortage.location_id, "") if shortage.location_id else "",
                     "ahead": shortage.ahead,
                 }
             )

@@ -294,7 +294,7 @@ def _say_what_there_is(batch: Batch, item: Item) -> None:
         log.info("no fresh figure after a refusal", extra={"order": item.order.pk, "error": type(error).__name__})
         return
     with tenancy.scope(batch.merchant_id):
-        free = stock.available(ids, batch.chosen[item.order.account_id].default_location_id)
+        free = stock.available(ids, batch.location_of(item))
         facts = item.order.reason_data
         for short in facts["items"]:
             short["available"] = max(free.get(short["variant_id"], 0), 0)
