@@ -68,7 +68,8 @@ def _consent(request: web.Request, ebay: Ebay, problem: str) -> web.Response:
     # One that agreed before is offered too: that is how a permission is renewed after its eighteen months.
     sellers.sort(key=lambda seller: bool(seller["connected"]))
     asked = [_WORDS[name] for name in _WORDS if any(scope.endswith(f"/{name}") for scope in _scopes(request))]
-    return _render(request, "ebay_consent.html", 400 if problem else 200, problem=problem, sellers=sellers, asked=asked)
+    status = 400 if problem else 200
+    return pages.render(request, "ebay_consent.html", status=status, problem=problem, sellers=sellers, asked=asked)
 
 
 async def decide(request: web.Request) -> web.StreamResponse:
