@@ -15,7 +15,7 @@ from typing import Any
 from connectors.bigcommerce.client import Client
 
 KEPT_SECONDS = 60.0
-"""How long facts are believed; whoever changes them tells by the webhook of the store's information, or it is daily."""
+"""How long facts are believed. An order that must not take stock is judged by them, so it is short."""
 
 PLACED = "order_placed"
 SHIPPED = "order_completed_or_shipped"

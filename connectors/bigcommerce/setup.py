@@ -37,7 +37,8 @@ def set_up(client: Client, config: BigCommerceConfig, *, webhook_url: str) -> Se
                 mended += 1
         except Rejected as error:
             # One event we may not have must not cost us the others.
-            refused[topic.scope] = error.message
+            if not topic.optional:
+                refused[topic.scope] = error.message
             continue
         ended += _end(client, ours[1:])
     acted_on = {topic.scope for topic in TOPICS}
@@ -74,9 +75,9 @@ def fits(hook: Json, webhook_url: str, secret: str) -> bool:
 
 
 def missing_hooks(existing: Sequence[Json]) -> list[str]:
-    """Return the scopes for which there is no active hook."""
+    """Return the scopes we rely on for which there is no active hook."""
     active = {hook.get("scope") for hook in existing if hook.get("is_active") is True}
-    return [topic.scope for topic in TOPICS if topic.scope not in active]
+    return [topic.scope for topic in TOPICS if not topic.optional and topic.scope not in active]
 
 
 def _end(client: Client, hooks: Sequence[Json]) -> int:

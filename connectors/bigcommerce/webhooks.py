@@ -94,6 +94,8 @@ class Topic:
     scope: str
     ours: str
     objects: Callable[[Data], tuple[str, ...]]
+    optional: bool = False
+    """Nothing is missed when the store refuses it: others tell of most of it, and figures are read again anyway."""
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -101,8 +103,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic("store/product/inventory/order/updated", "stock", _product_stock),
     Topic("store/sku/inventory/updated", "stock", _sku_stock),
     Topic("store/sku/inventory/order/updated", "stock", _sku_stock),
-    # The one that fires for every location; the four above know only the product.
-    Topic("store/channel/*/inventory/product/stock_changed", "stock", _place_stock),
+    # Fires for every location. The guide to inventory events has it, the reference of webhooks does not.
+    Topic("store/channel/*/inventory/product/stock_changed", "stock", _place_stock, optional=True),
     Topic("store/product/created", "product", _object),
     Topic("store/product/updated", "product", _object),
     Topic("store/product/deleted", "product_deleted", _object),

@@ -226,7 +226,7 @@ class TestBigCommerce(StorefrontContract):
         assert [one for one in store.check() if one.ok is not True] == []
 
     def test_a_revoked_token_asks_for_the_merchant(self, store: Any, world: World) -> None:
-        world.revoke()
+        world.sandbox.control("POST", f"/stores/{LUMEN}/revoke", {})
 
         with pytest.raises(AuthorizationExpired):
             store.info()
@@ -252,7 +252,7 @@ def test_mandatory_options_stop_an_order_until_the_merchant_lets_us_fill_them(
             "sku": "LL-ENGRAVED",
             "price": "40.00",
             "available": 9,
-            "modifiers": [{"display_name": "Engraving", "type": "text", "required": True}],
+            "modifiers": [{"name": "Engraving", "kind": "text", "required": True}],
         },
     )
     lamp = next(one for one in store.find_variants("LL-ENGRAVED") if one.sku == "LL-ENGRAVED")

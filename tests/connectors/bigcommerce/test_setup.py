@@ -137,6 +137,19 @@ def test_an_event_the_store_refuses_does_not_cost_us_the_others(wire: Wire, stor
     )
 
 
+def test_an_event_we_can_do_without_is_not_missed(wire: Wire, store: BigCommerce) -> None:
+    optional = {topic.scope for topic in webhooks.TOPICS if topic.optional}
+    known = [one for one in all_hooks() if one["scope"] not in optional]
+    refused = {"status": 422, "title": "JSON data is missing or invalid", "errors": {"scope": "unknown"}}
+    serve(wire, healthy(**{"GET /v3/hooks": answer(200, page(*known)), "POST /v3/hooks": answer(422, refused)}))
+
+    report = store.set_up(webhook_url=ADDRESS)
+
+    assert {one["scope"] for one in sent(wire, "POST /v3/hooks")} == optional
+    assert (report.done, report.missing) == ((), ())
+    assert found(store)["webhooks"] is True
+
+
 # ── looking over ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
