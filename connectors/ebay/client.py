@@ -71,7 +71,6 @@ class Client:
         config: EbayConfig,
         budgets: BudgetStore | None = None,
     ) -> None:
-        self._limiter = limiter
         self._learning = limits.LearningClock.shared(f"{config.client_id}@{config.api}")
         self.budget = limits.Budget(budgets, limiter, who=seller_key)
         self.clock_offset = timedelta(0)
@@ -82,7 +81,7 @@ class Client:
                 platform=PLATFORM,
                 base_url=base_url,
                 tokens=source,
-                limiter=limiter,
+                limiter=self.budget,
                 account=account,
                 deadlines=config.deadlines,
                 token_prefix="Bearer ",  # noqa: S106 - the scheme's name
@@ -218,14 +217,12 @@ class Client:
     ) -> dict[str, Any]:
         """Read in the seller's name."""
         self._learn_limits()
-        self.budget.spend(api, operation, urgent=urgent)
-        return self._send(caller or self._seller, api, operation, "GET", path, params=params).body
+        return self._send(caller or self._seller, api, operation, "GET", path, params=params, urgent=urgent).body
 
     def _notify(self, operation: str, path: str, *, app: bool, method: str = "GET", json: Any = None) -> dict[str, Any]:
         return self._notified(operation, path, app=app, method=method, json=json).body
 
     def _notified(self, operation: str, path: str, *, app: bool, method: str, json: Any) -> _Answer:
-        self.budget.spend(limits.NOTIFICATION, operation)
         caller = self._app if app else self._seller
         return self._send(caller, limits.NOTIFICATION, operation, method, f"/commerce/notification/v1{path}", json=json)
 
@@ -261,6 +258,7 @@ class Client:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        urgent: bool = False,
     ) -> _Answer:
         try:
             reply = caller.call(
@@ -270,7 +268,7 @@ class Client:
                 params=params,
                 json=json,
                 write=method != "GET",
-                limits=limits.takes(api),
+                limits=limits.takes(api, urgent=urgent),
             )
         except RateLimited as error:
             if not error.ours:
@@ -300,7 +298,7 @@ class Client:
         if not self.budget.counts or not self._learning.claim():
             return
         try:
-            self.budget.learn(limits.read(self.rate_limits()))
+            self.budget.believe(limits.read(self.rate_limits()))
         except ConnectorError as error:
             logger.warning("eBay's limits could not be read", extra={"cause": type(error).__name__})
             self._learning.hurry()

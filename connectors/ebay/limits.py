@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.contract.errors import RateLimited
 from connectors.contract.tokens import BudgetStore
 from connectors.ebay.reading import count, each, instant, text
 from connectors.ratelimit import Limiter, Take
@@ -69,9 +68,16 @@ ANALYTICS = Api("developer", "analytics", 5_000)
 APIS = (FULFILLMENT, ACCOUNT, IDENTITY, NOTIFICATION, ANALYTICS)
 
 
-def takes(api: Api) -> tuple[Take, ...]:
+BY_BUCKET = {api.bucket: api for api in APIS}
+
+RESERVE = 1.0
+"""Calls of a second kept back for a person who waits; whoever takes without it is urgent."""
+
+
+def takes(api: Api, *, urgent: bool = False) -> tuple[Take, ...]:
     """Return what a call takes from the shared bucket; a bucket nobody knows lets one call through."""
-    return (Take(api.bucket, CALLS_A_SECOND, CALLS_A_SECOND, start=1.0),)
+    reserve = 0.0 if urgent else RESERVE
+    return (Take(api.bucket, CALLS_A_SECOND, CALLS_A_SECOND, reserve=reserve, start=1.0 + RESERVE),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +113,9 @@ def read(answer: Mapping[str, Any]) -> list[Told]:
 
 
 class Budget:
-    """Our application's daily calls, as one seller's connector spends them. Thread-safe.
+    """A `Limiter` that counts our application's daily calls besides, as one seller's connector spends them. Thread-safe.
 
-    `store` None (tools a person runs once) spends without counting.
+    `store` None (tools a person runs once) counts nothing.
     """
 
     def __init__(self, store: BudgetStore | None, limiter: Limiter, *, who: str) -> None:
@@ -126,23 +132,43 @@ class Budget:
         """Return the calls a day in force: what eBay told, else the documented ones."""
         return (self._store.learned(api.budget) if self._store else None) or api.daily
 
-    def spend(self, api: Api, operation: str, *, urgent: bool = False) -> None:
-        """Count one call. Raises `RateLimited` (ours) when the day's calls are used up; a part is kept for urgent ones."""
-        if self._store is None:
-            return
-        daily = self.daily(api)
-        limit = daily if urgent else max(1, daily - int(daily * URGENT_SHARE))
-        wait = self._store.take(api.budget, limit=limit, who=self._who, kind="orders")
-        if wait > 0:
-            raise RateLimited(
-                f"Today's calls to eBay are used up for {wait / 3600:.1f} h",
-                retry_after=wait,
-                platform="ebay",
-                operation=operation,
-                ours=True,
-            )
+    def take(self, takes: Sequence[Take]) -> float:
+        """Take from the buckets, then count the call for its day; return 0.0 or the seconds to wait.
 
-    def learn(self, told: Sequence[Told]) -> None:
+        A part of the day is kept for calls that leave no reserve in the bucket either. A call the bucket refuses is not
+        counted, for it never leaves.
+        """
+        wait = self._limiter.take(takes)
+        if wait > 0 or self._store is None:
+            return wait
+        for take in takes:
+            api = BY_BUCKET[take.bucket]
+            daily = self.daily(api)
+            limit = max(1, daily - int(daily * URGENT_SHARE)) if take.reserve else daily
+            wait = max(wait, self._store.take(api.budget, limit=limit, who=self._who, kind="orders"))
+        return wait
+
+    def learn(
+        self,
+        bucket: str,
+        *,
+        rate: float | None = None,
+        capacity: float | None = None,
+        available: float | None = None,
+        refund: float = 0.0,
+    ) -> None:
+        """Hand on to the limiter."""
+        self._limiter.learn(bucket, rate=rate, capacity=capacity, available=available, refund=refund)
+
+    def pause(self, bucket: str, seconds: float) -> None:
+        """Hand on to the limiter."""
+        self._limiter.pause(bucket, seconds)
+
+    def learned_rate(self, bucket: str) -> float | None:
+        """Hand on to the limiter."""
+        return self._limiter.learned_rate(bucket)
+
+    def believe(self, told: Sequence[Told]) -> None:
         """Keep what eBay said, and pause what it says is used up."""
         for line in told:
             if self._store is not None and self._store.learned(line.api.budget) != line.limit:

@@ -104,7 +104,7 @@ def test_the_limits_in_force_are_asked_for_once_and_kept(ebay: Ebay, book: Book,
     listing(ebay)
 
     assert book.taught == {"ebay.sell.fulfillment": 250_000}
-    assert book.used == {"ebay.sell.fulfillment": 2}
+    assert book.used == {"ebay.developer.analytics": 1, "ebay.sell.fulfillment": 2}
     assert book.who == {("EBLUMEN5Q", "orders")}
     assert [asked.path for asked in wire.asked].count(RATE_LIMIT_PATH) == 1
 
@@ -124,7 +124,7 @@ def test_calls_go_on_with_the_documented_limits_when_ebay_tells_none(ebay: Ebay,
     listing(ebay)
 
     assert book.taught == {}
-    assert book.used == {"ebay.sell.fulfillment": 1}
+    assert book.used["ebay.sell.fulfillment"] == 1
 
 
 def test_no_answer_at_all_is_no_limit_learnt(ebay: Ebay, book: Book, wire: Wire) -> None:
@@ -146,6 +146,20 @@ def test_a_part_of_the_day_is_kept_back_for_a_person_who_waits(ebay: Ebay, book:
 
     assert (caught.value.ours, caught.value.retry_after) == (True, 600)
     assert found.order_id == "14-12345-67890"
+
+
+def test_a_call_that_does_not_leave_is_not_counted(settings: EbayConfig, book: Book, wire: Wire) -> None:
+    limiter = LocalLimiter()
+    ebay = Ebay("EBLUMEN5Q", "", Tokens("seller-token"), limiter, settings, budgets=book)
+    wire.answer_with(APP_TOKEN, answer(204, raw=b""), PAGE)
+    listing(ebay)
+    limiter.pause(limits.FULFILLMENT.bucket, 60)
+
+    with pytest.raises(RateLimited) as caught:
+        listing(ebay)
+
+    assert caught.value.ours
+    assert book.used["ebay.sell.fulfillment"] == 1
 
 
 def test_what_ebay_says_is_used_up_is_left_alone_until_it_is_renewed(
