@@ -287,7 +287,7 @@ def test_a_reset_forgets_orders_and_keeps_who_agreed(five: Process, platform: st
 def test_every_demo_store_has_what_the_catalog_says(five: Process, platform: str) -> None:
     for store in catalog.stores(platform):
         rows: list[dict[str, Any]] = []
-        cursor = ""
+        cursor: str | None = ""
         while cursor is not None:
             page = five.control("GET", f"/stores/{store['key']}/variants?cursor={cursor}")
             rows, cursor = rows + page["results"], page["next"]
