@@ -6,19 +6,25 @@ The sandbox is a second reading of BigCommerce's documentation, which makes it a
 from __future__ import annotations
 
 import itertools
+import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 
 from connectors.bigcommerce import webhooks
 from connectors.bigcommerce.auth import BigCommerceAuth
 from connectors.bigcommerce.config import BigCommerceConfig
 from connectors.bigcommerce.connector import BigCommerce
+from connectors.bigcommerce.settings import SCOPES
 from connectors.contract.errors import AuthorizationExpired, OutOfStock, RateLimited, Rejected
 from connectors.contract.types import CustomerMode, InventoryRule, StoreEvent, StoreOrderDraft, StoreVariant
 from connectors.ratelimit import LocalLimiter, NoLimiter
@@ -27,6 +33,7 @@ from tests.connectors.contract import StorefrontContract, Tokens, World
 from tests.connectors.wire import Wire
 
 LUMEN = "lmnloom7k2"
+BACK = f"{os.environ['SALESTIO_WEB_URL']}/bigcommerce/auth"
 NOBODY = "http://127.0.0.1:21149/nobody"
 LATER = "order_completed_or_shipped"
 _numbers = itertools.count(1)
@@ -373,10 +380,69 @@ def test_our_own_limiter_stops_before_the_quota_ends(world: World, config: BigCo
 
 # ── signing in ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+NEW = "fldnote3x9"
+"""A store that has not installed our app."""
 
-def test_a_made_up_code_is_refused(world: World, config: BigCommerceConfig) -> None:
-    with pytest.raises(Rejected):
-        BigCommerceAuth(config).exchange(
-            query={"code": "made-up", "context": f"stores/{LUMEN}", "scope": "store_v2_orders"},
-            redirect_uri="https://app.example.com/bigcommerce/auth",
+
+@pytest.fixture
+def auth(config: BigCommerceConfig) -> BigCommerceAuth:
+    return BigCommerceAuth(config)
+
+
+def install(config: BigCommerceConfig, store_hash: str) -> dict[str, str]:
+    """Agree to our app in the app market, and return the query the browser is sent to our callback with."""
+    with requests.Session() as browser:
+        address = f"{config.app_store}/{store_hash}/install"
+        page = browser.get(address, timeout=10).text
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+        chosen = re.search(r'<option value="(\d+)"', page)
+        assert chosen is not None
+        sent = browser.post(
+            address,
+            data={**{name: unescape(value) for name, value in hidden}, "user": chosen.group(1), "answer": "install"},
+            headers={"Origin": "{0.scheme}://{0.netloc}".format(urlsplit(address))},
+            allow_redirects=False,
+            timeout=10,
         )
+    return dict(parse_qsl(urlsplit(sent.headers["Location"]).query))
+
+
+def test_a_merchant_who_installs_the_app_gives_a_token_that_works(
+    world: World, config: BigCommerceConfig, auth: BigCommerceAuth
+) -> None:
+    query = install(config, NEW)
+
+    grant, person = auth.exchange_with_user(query, BACK)
+
+    assert grant.key == NEW
+    # The right to change includes the right to read.
+    assert all({scope, scope.removesuffix("_read_only")} & set(grant.scopes) for scope in SCOPES)
+    assert "@" in person.email and person.owner_id
+    assert BigCommerce(NEW, Tokens(grant.access_token), NoLimiter(), config).info().key == NEW
+
+
+def test_a_code_works_once(world: World, config: BigCommerceConfig, auth: BigCommerceAuth) -> None:
+    query = install(config, NEW)
+    auth.exchange(query=query, redirect_uri=BACK)
+
+    with pytest.raises(Rejected):
+        auth.exchange(query=query, redirect_uri=BACK)
+
+
+def test_a_code_is_no_other_stores(world: World, config: BigCommerceConfig, auth: BigCommerceAuth) -> None:
+    query = install(config, NEW)
+
+    with pytest.raises(Rejected):
+        auth.exchange(query={**query, "context": f"stores/{LUMEN}"}, redirect_uri=BACK)
+
+
+def test_the_control_panel_opens_our_app_with_a_payload_we_believe(
+    world: World, config: BigCommerceConfig, auth: BigCommerceAuth
+) -> None:
+    frame = requests.get(config.admin_url(LUMEN, "/app"), timeout=10).text
+    source = next(unescape(found) for found in re.findall(r'src="([^"]+)"', frame) if "signed_payload_jwt" in found)
+
+    claims = auth.decode_payload(dict(parse_qsl(urlsplit(source).query))["signed_payload_jwt"])
+
+    assert claims.store_hash == LUMEN
+    assert claims.user_id and "@" in claims.owner_email
