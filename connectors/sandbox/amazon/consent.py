@@ -89,7 +89,9 @@ async def decide(request: web.Request) -> web.StreamResponse:
     form = await pages.form(request)
     problem = _problem(amazon, request)
     if problem:
-        return pages.render(request, "amazon_consent.html", status=400, problem=problem, sellers=[], region=_region(request))
+        return pages.render(
+            request, "amazon_consent.html", status=400, problem=problem, sellers=[], region=_region(request)
+        )
     redirect = request.query.get("redirect_uri") or f"{amazon.core.web_url}/amazon/callback"
     answer = {"state": request.query["state"]}
     seller = amazon.state.sellers.get(str(form.get("seller", "")))
