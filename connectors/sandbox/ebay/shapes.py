@@ -45,10 +45,16 @@ class _Money:
             self._rate = Decimal(RATES[self._buyers]) / Decimal(RATES[self._currency])
 
     def __call__(self, value: Decimal) -> Doc:
-        shown = {"value": amount(value), "currency": self._currency}
+        shown = {"value": _written(value), "currency": self._currency}
         if self._buyers:
-            shown |= {"convertedFromValue": amount(value * self._rate), "convertedFromCurrency": self._buyers}
+            shown |= {"convertedFromValue": _written(value * self._rate), "convertedFromCurrency": self._buyers}
         return shown
+
+
+def _written(value: Decimal) -> str:
+    """Write money as eBay does: one decimal when the second is a nought (`0.0`, `12.5`, `12.49`; so the contract writes)."""
+    text = amount(value)
+    return text[:-1] if text.endswith("0") else text
 
 
 def order_json(order: Doc, view: View) -> Doc:

@@ -54,7 +54,7 @@ def test_lines_address_and_refund_can_be_changed(seller: Seller) -> None:
     order = seller.order(order_id)
     to = order["fulfillmentStartInstructions"][0]["shippingStep"]["shipTo"]
 
-    assert order["lineItems"][0]["quantity"] == 2 and order["pricingSummary"]["total"]["value"] == "20.00"
+    assert order["lineItems"][0]["quantity"] == 2 and order["pricingSummary"]["total"]["value"] == "20.0"
     assert (to["fullName"], to["contactAddress"]["addressLine1"]) == ("Ada", "1 New Road")
     assert order["orderPaymentStatus"] == "PARTIALLY_REFUNDED"
 
@@ -269,3 +269,10 @@ def test_the_token_endpoint_has_faults_of_its_own_shape(seller: Seller) -> None:
 
     assert (broken.status_code, broken.json()["error"]) == (503, "server_error")
     assert (revoked.status_code, revoked.json()["error"]) == (400, "invalid_grant")
+
+
+def test_what_ebay_ships_itself_shows_no_parcel(seller: Seller) -> None:
+    (order_id,) = seller.place(fulfilled_by="marketplace", status="shipped")
+
+    assert seller.order(order_id)["orderFulfillmentStatus"] == "FULFILLED"
+    assert seller.view(order_id)["status"] == "shipped" and seller.view(order_id)["shipments"] == []

@@ -245,7 +245,7 @@ def test_tax_that_ebay_collects_is_in_the_total_only_with_the_breakdown(seller: 
         assert sum(value(entry["amount"]) for entry in remitted) == Decimal("4.07")
         due = value(order["paymentSummary"]["totalDueSeller"])
         assert due == value(order["paymentSummary"]["payments"][0]["amount"]) == value(full["pricingSummary"]["total"])
-    assert seller.view(order_id)["total"] == full["pricingSummary"]["total"]["value"]
+    assert Decimal(seller.view(order_id)["total"]) == value(full["pricingSummary"]["total"])
 
 
 @pytest.mark.parametrize(("key", "site", "currency", "tax"), [(0, "UK", "GBP", "VAT"), (1, "DE", "EUR", "VAT")])
@@ -261,7 +261,16 @@ def test_each_site_has_its_currency_and_its_tax(
     assert order["pricingSummary"]["total"]["currency"] == currency
     assert order["lineItems"][0]["purchaseMarketplaceId"] == {"UK": "EBAY_GB", "DE": "EBAY_DE"}[site]
     assert order["lineItems"][0]["ebayCollectAndRemitTaxes"][0]["taxType"] == tax
-    assert order["lineItems"][0]["lineItemCost"]["value"] == listing["prices"][site]
+    assert value(order["lineItems"][0]["lineItemCost"]) == Decimal(listing["prices"][site])
+
+
+@pytest.mark.parametrize(
+    ("price", "shown"), [("12.00", "12.0"), ("12.50", "12.5"), ("12.49", "12.49"), ("0.00", "0.0")]
+)
+def test_money_is_written_with_no_more_decimals_than_it_needs(seller: Seller, price: str, shown: str) -> None:
+    (order_id,) = seller.place(lines=[{"sku": CANDLE, "unit_price": price}])
+
+    assert seller.order(order_id)["pricingSummary"]["priceSubtotal"]["value"] == shown
 
 
 def test_a_buyer_with_another_currency_is_shown_beside_the_sellers(seller: Seller) -> None:
@@ -380,7 +389,7 @@ def test_a_buyers_unpaid_purchases_become_one_order_when_they_are_paid_together(
 
     assert len(ids) == 2 and now not in ids
     assert {line["lineItemId"] for line in order["lineItems"]} == before
-    assert order["pricingSummary"]["total"]["value"] == "46.00"
+    assert Decimal(order["pricingSummary"]["total"]["value"]) == 46
     assert seller.ids() == [now] and seller.ids(filter=since()) == [now]
     assert sorted(seller.view(now)["former_ids"]) == sorted(ids)
     assert seller.view(ids[0])["id"] == now
