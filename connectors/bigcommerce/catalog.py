@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from connectors.contract.errors import Rejected, UnexpectedReply
 from connectors.contract.types import Page, StoreVariant
 
 Json = Mapping[str, Any]
+
+_TOKEN = re.compile(r"(?P<id>[0-9]{1,19})(?:@(?P<since>[0-9TZ:-]{20}))?")
 
 INCLUDE = "variants,primary_image"
 FIND_PRODUCTS = 20
@@ -31,12 +34,11 @@ class Catalog:
         """Return one page of products, lowest id first, their variants whole and with figures: two calls.
 
         The token is the last product's id, so that products that come, go or change meanwhile move nothing. With
-        `updated_after` only products changed since; `bound` is then the newest change on this page. Raises `Rejected`
-        (code `page_token`) for a token not of ours.
+        `updated_after` only products changed since; the token keeps that time, because the changes of a page are in no
+        order and a caller's own time may have moved on meanwhile. `bound` is then the newest change on this page.
+        Raises `Rejected` (code `page_token`) for a token not of ours.
         """
-        if after_token and not (after_token.isascii() and after_token.isdigit()):
-            raise Rejected("This is not a page of BigCommerce's catalog", code="page_token", platform=PLATFORM)
-        after = int(after_token or 0)
+        after, since = _place(after_token, updated_after)
         params: dict[str, Any] = {
             "include": INCLUDE,
             "limit": limits.PRODUCTS_A_PAGE,
@@ -44,8 +46,8 @@ class Catalog:
             "direction": "asc",
             "id:greater": after,
         }
-        if updated_after is not None:
-            params["date_modified:min"] = _iso(updated_after)
+        if since:
+            params["date_modified:min"] = since
         products = self._client.products(params)
         ids = [mapping.number(mapping.id_of(product, "id")) for product in products]
         if ids and (min(ids) <= after or ids != sorted(ids)):
@@ -53,8 +55,11 @@ class Catalog:
         items = self._variants(products)
         times = [at for product in products if (at := mapping.iso_time(product.get("date_modified")))]
         more = len(products) >= limits.PRODUCTS_A_PAGE
-        bound = max(times, default=None) if updated_after is not None else None
-        return Page(items=tuple(items), next_token=str(ids[-1]) if more else "", bound=bound)
+        return Page(
+            items=tuple(items),
+            next_token=f"{ids[-1]}{f'@{since}' if since else ''}" if more else "",
+            bound=max(times, default=None) if since else None,
+        )
 
     def products(self, product_ids: Sequence[str], *, kind: str = "catalog") -> dict[str, tuple[StoreVariant, ...]]:
         """Return the variants of these products; a product that is gone maps to an empty tuple."""
@@ -137,6 +142,16 @@ def _variant(
         updated_at=mapping.iso_time(product.get("date_modified")),
         figures=tuple(levels.get(tracking, {}).get(held, ())),
     )
+
+
+def _place(token: str, updated_after: datetime | None) -> tuple[int, str]:
+    """Return (the id behind which to go on, the time changes are asked from or "") of a page token."""
+    if not token:
+        return 0, _iso(updated_after) if updated_after is not None else ""
+    place = _TOKEN.fullmatch(token)
+    if place is None:
+        raise Rejected("This is not a page of BigCommerce's catalog", code="page_token", platform=PLATFORM)
+    return int(place["id"]), place["since"] or ""
 
 
 def _barcode(row: Json) -> str:

@@ -296,6 +296,17 @@ def test_changes_since_a_time_come_with_the_newest_of_them(wire: Wire, store: Bi
     assert found.bound == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
+def test_later_pages_of_changes_are_asked_from_the_same_time(wire: Wire, store: BigCommerce) -> None:
+    first = page(*(product(variant(id=1000 + n), id=n, inventory_tracking="none") for n in range(1, 101)))
+    serve(wire, {"GET /v3/catalog/products": [answer(200, first), answer(200, page())]})
+
+    one = store.list_variants(updated_after=datetime(2026, 11, 20, 9, 0, tzinfo=UTC))
+    store.list_variants(after_token=one.next_token, updated_after=datetime(2026, 11, 20, 9, 58, tzinfo=UTC))
+
+    assert [asked.query["date_modified:min"] for asked in wire.asked] == ["2026-11-20T09:00:00Z"] * 2
+    assert [asked.query["id:greater"] for asked in wire.asked] == ["0", "100"]
+
+
 def test_a_list_that_goes_backwards_is_not_followed_for_ever(wire: Wire, store: BigCommerce) -> None:
     catalog(wire, product(inventory_tracking="none"))
 
@@ -303,7 +314,7 @@ def test_a_list_that_goes_backwards_is_not_followed_for_ever(wire: Wire, store: 
         store.list_variants(after_token="111")
 
 
-@pytest.mark.parametrize("token", ["x", "1;2", "-1", "١"])
+@pytest.mark.parametrize("token", ["x", "1;2", "-1", "١", "1@", "1@soon"])
 def test_a_token_of_somebody_elses_is_refused(wire: Wire, store: BigCommerce, token: str) -> None:
     with pytest.raises(Rejected) as caught:
         store.list_variants(after_token=token)
