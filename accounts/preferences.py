@@ -1,4 +1,5 @@
-"""Every setting of a merchant in one typed table, and the only code that reads or writes them.
+"""Every setting of a merchant, and the only code that looks values up or writes them; the table of settings is
+`accounts/preference_table.py`.
 
 A value is looked up at the account, then at the store (for what belongs to a store), then in General, then the default.
 Only what was chosen is stored; resetting a value means that it follows General again. The pipeline reads them as one
@@ -7,38 +8,17 @@ frozen `OrderPreferences`; pages and the API use `described`, `read` and `write`
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
-
-from django.core.exceptions import ValidationError
-from django.core.validators import EmailValidator
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import now
 
 from accounts import audit
 from accounts.models import MarketplaceAccount, Merchant, Store
-
-GENERAL, STORE, ACCOUNT = "general", "store", "account"
+from accounts.preference_table import ACCOUNT, ALL, AWAITING_SHIPMENT, GENERAL, PREFERENCES, STORE, Preference
 
 Scope = Merchant | Store | MarketplaceAccount
-
-ORDER_TYPES = (
-    ("merchant", "Orders you ship (FBM)"),
-    ("marketplace", "Orders Amazon ships (FBA)"),
-    ("both", "Both"),
-)
-EMAIL_MODES = (
-    ("in_order", "In the order"),
-    ("none", "No email"),
-    ("selected", "With selected email"),
-    ("domain", "With selected custom domain"),
-    ("domain_and_order", "With selected custom domain and order id"),
-)
-TAG_LENGTH = 39
-"""Shopify refuses tags of 40 characters and more (stores.md 1.2)."""
 
 
 class InvalidSettings(ValueError):
@@ -49,220 +29,6 @@ class InvalidSettings(ValueError):
         self.errors = dict(errors)
 
 
-# ── reading a value somebody typed or sent ───────────────────────────────────────────────────────────────────────────
-
-_DOMAIN = re.compile(r"(?=.{4,190}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
-_EMAIL = EmailValidator()
-
-
-def _switch(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in ("on", "true", "1", "yes"):
-        return True
-    if isinstance(value, str) and value.lower() in ("off", "false", "0", "no", ""):
-        return False
-    raise ValueError("Use true or false")
-
-
-def _one_of(choices: Sequence[tuple[str, str]]) -> Callable[[Any], str]:
-    allowed = [code for code, _ in choices]
-
-    def read_choice(value: Any) -> str:
-        if value not in allowed:
-            raise ValueError(f"Use one of {', '.join(allowed)}")
-        return str(value)
-
-    return read_choice
-
-
-def _text(limit: int) -> Callable[[Any], str]:
-    def read_text(value: Any) -> str:
-        if not isinstance(value, str):
-            raise ValueError("Use a text")
-        text = value.strip()
-        if len(text) > limit:
-            raise ValueError(f"Use {limit} characters or fewer")
-        if any(ord(sign) < 32 for sign in text):
-            raise ValueError("Use one line without control characters")
-        return text
-
-    return read_text
-
-
-def _email(value: Any) -> str:
-    text = _text(254)(value)
-    if text:
-        try:
-            _EMAIL(text)
-        except ValidationError:
-            raise ValueError("Use an e-mail address such as orders@example.com") from None
-    return text
-
-
-def _domain(value: Any) -> str:
-    text = _text(190)(value).removeprefix("@").lower()
-    if text and not _DOMAIN.fullmatch(text):
-        raise ValueError("Use a domain such as orders.example.com")
-    return text
-
-
-def _tags(value: Any) -> list[str]:
-    if isinstance(value, str):
-        value = value.split(",")
-    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise ValueError("Use a list of texts")
-    tags = list(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
-    if any(ord(sign) < 32 for tag in tags for sign in tag):
-        raise ValueError("Use tags without control characters")
-    too_long = [tag for tag in tags if len(tag) > TAG_LENGTH]
-    if too_long:
-        raise ValueError(f"Use {TAG_LENGTH} characters or fewer a tag: {too_long[0]}")
-    if any("," in tag for tag in tags):
-        raise ValueError("A tag cannot hold a comma")
-    if len(tags) > 20:
-        raise ValueError("Use 20 tags or fewer")
-    return tags
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        moment: datetime | None = value
-    elif isinstance(value, str):
-        try:
-            moment = parse_datetime(value)
-            day = parse_date(value) if moment is None else None
-        except ValueError:
-            moment = day = None
-        if moment is None and day is not None:
-            moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    else:
-        moment = None
-    if moment is None:
-        raise ValueError("Use a date such as 2026-11-21, or a time such as 2026-11-21T09:00:00Z")
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    if moment > now() + timedelta(days=366):
-        raise ValueError("Use a date within the next year")
-    return moment.astimezone(UTC)
-
-
-def _location(value: Any) -> int | None:
-    if value in (None, "", "none"):
-        return None
-    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, str) and value.isdigit())):
-        raise ValueError("Use the id of a location, or nothing")
-    return int(value)
-
-
-# ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """One setting: where it may be set, what it may be, and how it reads on the page. `feature` is its F number."""
-
-    name: str
-    kind: str
-    """switch, choice, text, email, domain, tags, moment or location."""
-    default: Any
-    scopes: tuple[str, ...]
-    label: str
-    help: str
-    read: Callable[[Any], Any]
-    group: str
-    feature: str
-    choices: tuple[tuple[str, str], ...] = ()
-
-
-_BOTH = (GENERAL, ACCOUNT)
-
-_ALL = (
-    Preference(
-        "import_orders", "switch", True, _BOTH, "Import {marketplace} orders to {storefront}",
-        "Off: orders are still imported into Orders, but not created in your store. Export by hand works.",
-        _switch, "Orders", "F17",
-    ),
-    Preference(
-        "order_type", "choice", "merchant", _BOTH, "Import {marketplace} orders type",
-        "Which orders are created in your store. All are shown under Orders. FBA orders never touch your stock.",
-        _one_of(ORDER_TYPES), "Orders", "F18", ORDER_TYPES,
-    ),
-    Preference(
-        "orders_from", "moment", None, (ACCOUNT,), "Create orders from",
-        "Orders bought before this moment (UTC) are not imported by themselves. At first the time you connected.",
-        _moment, "Orders", "F10",
-    ),
-    Preference(
-        "export_order_id", "switch", True, _BOTH, "Export order id to {storefront}",
-        "On: the marketplace's order id is the store order's name. Off: your store numbers it; the id is in its note.",
-        _switch, "Store orders", "F67",
-    ),
-    Preference(
-        "order_id_prefix", "text", "", _BOTH, "Order name prefix",
-        "Put before the marketplace's order id, for example AMZ-.", _text(20), "Store orders", "F67",
-    ),
-    Preference(
-        "tags", "tags", [], _BOTH, "Order tags",
-        f"Separated by commas, up to {TAG_LENGTH} characters each.", _tags, "Store orders", "F68",
-    ),
-    Preference(
-        "tag_platform", "switch", True, _BOTH, "Tag with the marketplace", "For example Amazon.",
-        _switch, "Store orders", "F68",
-    ),
-    Preference(
-        "tag_account", "switch", True, _BOTH, "Tag with the account's name", "For example Northpine US.",
-        _switch, "Store orders", "F68",
-    ),
-    Preference(
-        "tag_fulfillment", "switch", True, _BOTH, "Tag with who ships", "FBA or FBM.", _switch, "Store orders", "F68",
-    ),
-    Preference(
-        "store_confirmations", "switch", False, _BOTH, "Let {storefront} mail the buyer",
-        "Off: {storefront} sends no order confirmation to marketplace buyers; the marketplace has sent one already.",
-        _switch, "Store orders", "F73",
-    ),
-    Preference(
-        "customer_email_mode", "choice", "in_order", _BOTH, "Customer e-mail",
-        "Which address the store order gets.", _one_of(EMAIL_MODES), "Customer e-mail", "F147", EMAIL_MODES,
-    ),
-    Preference(
-        "customer_email_address", "email", "", _BOTH, "Selected email",
-        "Used with “With selected email”.", _email, "Customer e-mail", "F147",
-    ),
-    Preference(
-        "customer_email_domain", "domain", "", _BOTH, "Custom domain",
-        "Used with the two custom domain choices.", _domain, "Customer e-mail", "F147",
-    ),
-    Preference(
-        "conflict_guard", "switch", True, _BOTH, "Look for orders another app made",
-        "Before the first orders are created, your store is searched for the same marketplace order ids.",
-        _switch, "Safety", "F11",
-    ),
-    Preference(
-        "adopt_existing", "switch", False, _BOTH, "Adopt existing order",
-        "On: an order another app made is taken over instead of held. No second one is created either way.",
-        _switch, "Safety", "F11",
-    ),
-    Preference(
-        "default_location", "location", None, (STORE,), "Default warehouse",
-        "Stock is tested and taken there only. Nothing chosen: all locations that ship online orders together.",
-        _location, "Stock", "F53",
-    ),
-    Preference(
-        "title_matching", "switch", True, (STORE,), "Match by title and variation",
-        "Tried only when no product and no SKU mapping has the line's SKU, and only if exactly one product fits.",
-        _switch, "Matching", "F34",
-    ),
-    Preference(
-        "sku_case_sensitive", "switch", True, (STORE,), "SKUs differ by upper and lower case",
-        "Off: ABC-1 and abc-1 are the same SKU.", _switch, "Matching", "F33",
-    ),
-)  # fmt: skip
-
-PREFERENCES: dict[str, Preference] = {preference.name: preference for preference in _ALL}
-
-
 def scope_of(target: Scope) -> str:
     """Return general, store or account."""
     if isinstance(target, Merchant):
@@ -270,9 +36,15 @@ def scope_of(target: Scope) -> str:
     return STORE if isinstance(target, Store) else ACCOUNT
 
 
-def table(scope: str) -> list[Preference]:
-    """Return the settings that can be set at this scope, in the order of the page."""
-    return [preference for preference in _ALL if scope in preference.scopes]
+def table(target: Scope) -> list[Preference]:
+    """Return the settings that can be set for this merchant (General), store or account, in the order of the page."""
+    return [preference for preference in ALL if _may_be_set(preference, target)]
+
+
+def _may_be_set(preference: Preference, target: Scope) -> bool:
+    if scope_of(target) not in preference.scopes:
+        return False
+    return isinstance(target, Merchant) or not preference.platforms or target.platform in preference.platforms
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -311,13 +83,14 @@ def _inherited(target: Scope, preference: Preference) -> Any:
         return target.connected_at
     if not isinstance(target, Merchant) and GENERAL in preference.scopes:
         return target.merchant.settings.get(preference.name, preference.default)
-    return preference.default
+    platform = "" if isinstance(target, Merchant) else target.platform
+    return preference.platform_defaults.get(platform, preference.default)
 
 
 def value(target: Scope, name: str) -> Any:
     """Return the value in force at the target. Raises KeyError for a setting that cannot be set there."""
     preference = PREFERENCES[name]
-    if scope_of(target) not in preference.scopes:
+    if not _may_be_set(preference, target):
         raise KeyError(name)
     if isinstance(target, MarketplaceAccount) and name == "orders_from":
         return target.orders_from
@@ -328,7 +101,7 @@ def value(target: Scope, name: str) -> Any:
 
 def read(target: Scope) -> dict[str, Any]:
     """Return every setting in force at a merchant (General), store or account, by name; moments are datetimes."""
-    return {preference.name: value(target, preference.name) for preference in table(scope_of(target))}
+    return {preference.name: value(target, preference.name) for preference in table(target)}
 
 
 def described(target: Scope, *, words: Mapping[str, str] | None = None) -> list[Shown]:
@@ -338,7 +111,7 @@ def described(target: Scope, *, words: Mapping[str, str] | None = None) -> list[
     """
     filled = dict(words or {"marketplace": "marketplace", "storefront": "your store"})
     shown = []
-    for preference in table(scope_of(target)):
+    for preference in table(target):
         own = preference.name in target.settings
         if preference.name == "orders_from" and isinstance(target, MarketplaceAccount):
             own = target.orders_from != target.connected_at
@@ -403,6 +176,8 @@ def _validated(target: Scope, scope: str, changes: Mapping[str, Any]) -> dict[st
             errors[name] = "There is no such setting"
         elif scope not in preference.scopes:
             errors[name] = f"This is set for {' or '.join(preference.scopes)}, not for {scope}"
+        elif not _may_be_set(preference, target):
+            errors[name] = f"This is for {' and '.join(preference.platforms)} only"
         elif given is None:
             wanted[name] = None
         else:
@@ -413,13 +188,22 @@ def _validated(target: Scope, scope: str, changes: Mapping[str, Any]) -> dict[st
     location = wanted.get("default_location")
     if location is not None and location not in dict(location_choices(target)):
         errors["default_location"] = "Use an active location of this store."
+    status = wanted.get("order_status")
+    if status is not None and status not in dict(status_choices(target)):
+        errors["order_status"] = "Use one of the store's order statuses."
     if errors:
         raise InvalidSettings(errors)
     return wanted
 
 
 def _check_together(target: Scope, scope: str, wanted: Mapping[str, Any]) -> None:
-    """Refuse a mode without the address or domain it needs. Looks at what would be in force after saving."""
+    """Refuse a mode without what it needs. Looks at what would be in force after saving."""
+    taxed = "tax_mode" in wanted or "tax_percent" in wanted
+    if taxed and value(target, "tax_mode") == "custom" and Decimal(value(target, "tax_percent")) == 0:
+        raise InvalidSettings({"tax_percent": "Enter the percentage the prices hold."})
+    owned = "customer_mode" in wanted or "customer_id" in wanted
+    if owned and value(target, "customer_mode") == "fixed" and not value(target, "customer_id"):
+        raise InvalidSettings({"customer_id": "Enter the number of the customer the orders shall belong to."})
     if not any(name.startswith("customer_email") for name in wanted):
         return
     mode = value(target, "customer_email_mode")
@@ -436,6 +220,14 @@ def location_choices(target: Scope) -> list[tuple[int, str]]:
     # Not imported: inventory stands above accounts. The reverse relation is Django's own.
     found = target.locations.filter(active=True).order_by("name")
     return [(location.pk, location.name) for location in found]
+
+
+def status_choices(target: Scope) -> list[tuple[str, str]]:
+    """Return (id, the store's own label) of the statuses a new order may get; before they were read, the default."""
+    if not isinstance(target, Store):
+        return []
+    told = [(str(code), str(label)) for code, label in target.facts.get("order_statuses", ())]
+    return told or [(AWAITING_SHIPMENT, "Awaiting Shipment")]
 
 
 def _plain(given: Any) -> Any:
@@ -493,6 +285,18 @@ class OrderPreferences:
     """Products that shoppers cannot see may be ordered too (F71)."""
     withheld_address: str = "placeholder"
     """What becomes of an order whose address the marketplace never tells: placeholder or hold."""
+    order_id_prefix_fba: str = ""
+    order_id_prefix_prime: str = ""
+    order_id_prefix_b2b: str = ""
+    convert_currency: bool = False
+    tax_mode: str = "included"
+    tax_percent: Decimal = Decimal(0)
+    customer_mode: str = "guest"
+    customer_id: str = ""
+    order_status: str = ""
+    """The store's id of the status new orders get; empty where stores have no such choice."""
+    fill_options: bool = False
+    option_text: str = ""
 
 
 def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:
@@ -515,13 +319,27 @@ def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:
         tags=tuple(of_account["tags"]),
         tag_platform=of_account["tag_platform"],
         tag_account=of_account["tag_account"],
-        tag_fulfillment=of_account["tag_fulfillment"],
+        tag_fulfillment=of_account.get("tag_fulfillment", False),
         default_location_id=of_store["default_location"],
         title_matching=of_store["title_matching"],
         sku_case_sensitive=of_store["sku_case_sensitive"],
         adopt_existing=of_account["adopt_existing"],
         conflict_guard=of_account["conflict_guard"],
         store_confirmations=of_account["store_confirmations"],
+        create_unmatched=of_store["create_unmatched"],
+        include_hidden=of_store.get("include_hidden", False),
+        withheld_address=of_account.get("withheld_address", "placeholder"),
+        order_id_prefix_fba=of_account.get("order_id_prefix_fba", ""),
+        order_id_prefix_prime=of_account.get("order_id_prefix_prime", ""),
+        order_id_prefix_b2b=of_account.get("order_id_prefix_b2b", ""),
+        convert_currency=of_account["convert_currency"],
+        tax_mode=of_account["tax_mode"],
+        tax_percent=Decimal(of_account["tax_percent"]),
+        customer_mode=of_account["customer_mode"],
+        customer_id=of_account["customer_id"],
+        order_status=of_store.get("order_status", ""),
+        fill_options=of_store.get("fill_options", False),
+        option_text=of_store.get("option_text", ""),
     )
 
 

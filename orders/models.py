@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from orders.domain.states import ExportState
-from salestio.tenancy import EMPTY_LIST, MerchantModel
+from salestio.tenancy import EMPTY_LIST, EMPTY_OBJECT, MerchantModel
 
 MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 3}
 
@@ -290,6 +290,11 @@ class StoreOrder(MerchantModel):
     name = models.CharField(max_length=120, blank=True)
     url = models.CharField(max_length=300, blank=True)
     total = models.DecimalField(**MONEY, null=True, blank=True)
+    money = models.JSONField(
+        default=dict,
+        db_default=EMPTY_OBJECT,
+        help_text="How its total came about: paid, rate with date and source, tax mode, difference (domain Made.facts).",
+    )
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When the last call left.")
     sends = models.PositiveSmallIntegerField(default=0)
     unknown_since = models.DateTimeField(null=True, blank=True)
@@ -322,6 +327,21 @@ class StoreOrder(MerchantModel):
 
     def __str__(self) -> str:
         return self.name or self.key
+
+
+class ExchangeRate(models.Model):
+    """An official rate of a day: what one euro is worth in a currency. Of nobody in particular, so of no merchant."""
+
+    day = models.DateField()
+    currency = models.CharField(max_length=3)
+    per_euro = models.DecimalField(max_digits=18, decimal_places=8)
+    source = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "currency"], name="exchange_rate_once")]
+
+    def __str__(self) -> str:
+        return f"1 EUR = {self.per_euro} {self.currency} on {self.day}"
 
 
 class StockWait(MerchantModel):

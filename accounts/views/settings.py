@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import preferences
 from accounts.access import check, marketplace_account_for, may, needs, store_for
 from accounts.models import MarketplaceAccount, Merchant, Role, Store
+from accounts.preference_table import PREFERENCES
 from accounts.preferences import InvalidSettings, Scope, Shown
 from accounts.rendering import page
 from connectors import registry
@@ -141,7 +142,7 @@ def changes_of(target: Scope, posted: QueryDict) -> dict[str, Any]:
 def _saved(changed: dict[str, Any], words: dict[str, str]) -> str:
     if not changed:
         return "Nothing was changed"
-    names = [preferences.PREFERENCES[name].label.format(**words) for name in changed]
+    names = [PREFERENCES[name].label.format(**words) for name in changed]
     return f"Saved: {', '.join(names)}"
 
 
@@ -189,6 +190,8 @@ def _choices(target: Scope, shown: Shown, text: str, typed: dict[str, str]) -> t
         options = [("", "All locations that ship online orders")]
         options += [(str(pk), name) for pk, name in preferences.location_choices(target)]
         return tuple(Choice(code, label, "", code == text) for code, label in options)
+    if shown.preference.kind == "status":
+        return tuple(Choice(code, label, "", code == text) for code, label in preferences.status_choices(target))
     choices = []
     for code, label in shown.preference.choices:
         example = _email_example(code, typed) if shown.preference.name == "customer_email_mode" else ""

@@ -427,5 +427,6 @@ def draft_total(order: StoreOrderDraft) -> Decimal:
     """Return what the draft's own lines, shipping and taxes make: what the store will say."""
     lines = sum((line.unit_price * line.quantity for line in order.lines), ZERO)
     shipping = sum((part.price for part in order.shipping), ZERO)
-    taxes = sum((tax.amount for part in (*order.lines, *order.shipping) for tax in part.taxes), ZERO)
+    taxes = sum((tax.amount for line in order.lines for tax in line.taxes), ZERO)
+    taxes += sum((tax.amount for part in order.shipping for tax in part.taxes), ZERO)
     return lines + shipping + (ZERO if order.taxes_included else taxes) - order.discount

@@ -169,5 +169,68 @@ def test_each_scope_reads_the_settings_that_belong_there(merchant: Cast) -> None
         store = preferences.read(Store.objects.get(pk=merchant.store.pk))
         account = preferences.read(account_of(merchant))
 
-    assert set(store) == {"default_location", "title_matching", "sku_case_sensitive"}
+    assert set(store) == {"default_location", "title_matching", "sku_case_sensitive", "create_unmatched"}
     assert set(account) == set(general) | {"orders_from"}
+
+
+def test_a_setting_of_one_platform_is_neither_shown_nor_taken_elsewhere(merchant: Cast) -> None:
+    with tenancy.scope(merchant.id):
+        names = {shown.preference.name for shown in preferences.described(merchant.store)}
+    assert "order_status" not in names
+
+    with pytest.raises(InvalidSettings) as wrong:
+        write(merchant, merchant.store, order_status="9")
+
+    assert wrong.value.errors == {"order_status": "This is for bigcommerce only"}
+
+
+def test_unknown_products_hold_an_order_on_shopify_and_become_custom_lines_on_bigcommerce(merchant: Cast) -> None:
+    with tenancy.scope(merchant.id):
+        held = preferences.for_order(account_of(merchant), merchant.store)
+        merchant.store.platform = "bigcommerce"
+        made = preferences.for_order(account_of(merchant), merchant.store)
+
+    assert (held.create_unmatched, held.order_status) == (False, "")
+    assert (made.create_unmatched, made.order_status, made.include_hidden) == (True, "9", False)
+
+
+def test_a_status_is_one_the_store_told_of(merchant: Cast) -> None:
+    with tenancy.scope(merchant.id):
+        facts = {"order_statuses": [["9", "Awaiting Shipment"], ["11", "Awaiting Fulfillment"]]}
+        Store.objects.filter(pk=merchant.store.pk).update(platform="bigcommerce", facts=facts)
+        store = Store.objects.get(pk=merchant.store.pk)
+
+    assert write(merchant, store, order_status="11") == {"order_status": "11"}
+    with pytest.raises(InvalidSettings) as wrong:
+        write(merchant, store, order_status="12")
+
+    assert wrong.value.errors == {"order_status": "Use one of the store's order statuses."}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"tax_mode": "custom"}, "tax_percent"),
+        ({"tax_percent": "101"}, "tax_percent"),
+        ({"tax_percent": "19.12345"}, "tax_percent"),
+        ({"tax_percent": "NaN"}, "tax_percent"),
+        ({"customer_mode": "fixed"}, "customer_id"),
+        ({"customer_mode": "fixed", "customer_id": "ada@example.com"}, "customer_id"),
+    ],
+)
+def test_a_money_or_customer_mode_without_what_it_needs_is_refused(
+    merchant: Cast, changes: dict[str, str], field: str
+) -> None:
+    with pytest.raises(InvalidSettings) as wrong:
+        write(merchant, merchant.account, **changes)
+
+    assert list(wrong.value.errors) == [field]
+
+
+def test_a_percentage_and_a_customer_are_taken_as_people_write_them(merchant: Cast) -> None:
+    changed = write(
+        merchant, merchant.account, tax_mode="custom", tax_percent=" 7.50 %", customer_mode="fixed",
+        customer_id="https://admin.example.com/store/northpine/customers/7012345",
+    )  # fmt: skip
+
+    assert (changed["tax_percent"], changed["customer_id"]) == ("7.5", "7012345")
