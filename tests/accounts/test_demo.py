@@ -33,14 +33,16 @@ def seed() -> dict[str, Any]:
     return line
 
 
-def test_the_seed_makes_two_merchants_as_the_control_api_says(demo_mode: None) -> None:
+def test_the_seed_makes_the_merchants_as_the_control_api_says(demo_mode: None) -> None:
     line = seed()
 
-    first, second = line["merchants"]
+    first, second, third = line["merchants"]
     assert [(a["key"], a["sites"], a["region"]) for a in first["accounts"]] == [
         ("A1NORTHPINEUS", ["US"], "na"), ("A2NORTHPINEUK", ["UK"], "eu"), ("A3NORTHPINEOUT", ["US", "CA"], "na"),
     ]  # fmt: skip
     assert second["stores"] == [{"platform": "shopify", "key": "harbour-and-kiln.myshopify.com"}]
+    assert third["stores"] == [{"platform": "bigcommerce", "key": "lmnloom7k2"}]
+    assert [a["platform"] for a in third["accounts"]] == ["amazon", "ebay", "etsy"]
     assert set(line["admin"]) == {"login", "password"}
     for merchant in line["merchants"]:
         client = Client()
