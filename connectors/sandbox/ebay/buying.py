@@ -125,6 +125,8 @@ class Buyers:
             "fulfillments": [],
             "refunds": [],
         }
+        if money.total(order, ebay_tax=False) < 0:
+            raise Refusal("discount", "the order would cost less than nothing")
         self.state.save(order)
         for line in lines:
             self.state.lower(seller, line)

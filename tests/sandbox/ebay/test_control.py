@@ -76,6 +76,7 @@ def test_lines_address_and_refund_can_be_changed(seller: Seller) -> None:
         ({"programs": ["PRIME"]}, "programs"),
         ({"buyer": {"address": {"planet": "Mars"}}}, "buyer.address.planet"),
         ({"replacement_of": "1"}, "replacement_of"),
+        ({"discount": "9999.00"}, "discount"),
         ({"combined": "yes"}, "combined"),
         ({"buyer_currency": "XYZ"}, "buyer_currency"),
         ({"color": "red"}, "color"),

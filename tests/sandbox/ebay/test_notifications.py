@@ -76,6 +76,7 @@ def test_an_endpoint_must_answer_the_challenge(seller: Seller, ear: Ear) -> None
         ({"name": ""}, 195016),
         ({"status": "ON"}, 195018),
         ({"deliveryConfig": {"endpoint": "http://example.com/x", "verificationToken": VERIFICATION}}, 195017),
+        ({"deliveryConfig": {"endpoint": "http://[x", "verificationToken": VERIFICATION}}, 195017),
         ({"deliveryConfig": {"endpoint": "https://127.0.0.1:1/x", "verificationToken": "short"}}, 195019),
     ],
 )
