@@ -40,7 +40,7 @@ INVENTORY_PAGE = 1000
 PRODUCTS_A_PAGE = 100
 """Products of one page of our catalog read; their figures come with one more call."""
 
-IDS_A_CALL = 100
+IDS_A_CALL = 250
 """Most ids in one filter: an address has to stay well below 8 kB."""
 
 NOTES_MOST = 65535

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.bigcommerce import facts, limits, mapping, options
@@ -57,7 +58,7 @@ class Orders:
                 options=chosen,
             )
             try:
-                return self._found(self._client.create_order(body))
+                return replace(self._found(self._client.create_order(body)), key=draft.key)
             except CustomerRefused:
                 if not customer:
                     raise

@@ -11,6 +11,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from html import unescape
@@ -368,14 +369,30 @@ def test_without_a_limiter_the_quota_ends_and_says_when_it_begins_anew(store: Bi
 
 
 @pytest.mark.usefixtures("real_rates")
-def test_our_own_limiter_stops_before_the_quota_ends(world: World, config: BigCommerceConfig) -> None:
+def test_at_the_published_quota_our_own_limiter_prevents_every_refusal(
+    world: World, config: BigCommerceConfig, draft: Callable[..., StoreOrderDraft]
+) -> None:
+    custom = replace(draft().lines[0], variant_id=None, product_id=None)
+    drafts = [draft(lines=(custom,)) for _ in range(34)]
     store = BigCommerce(LUMEN, Tokens(world.secrets[0]), LocalLimiter(), config)
+    waits: list[float] = []
 
-    with pytest.raises(RateLimited) as caught:
-        for number in range(500):
-            store.get_order(str(900000 + number))
+    def work(wanted: StoreOrderDraft) -> str:
+        while True:
+            try:
+                return store.create_order(wanted).id
+            except RateLimited as wait:
+                assert wait.ours
+                waits.append(wait.retry_after)
+                time.sleep(wait.retry_after)
 
-    assert caught.value.ours is True
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(work, drafts))
+
+    calls = world.sandbox.control("GET", "/calls")
+    assert len(set(made)) == 34
+    assert waits
+    assert sum(call["throttled"] for call in calls if call["platform"] == "bigcommerce") == 0
 
 
 # ── signing in ───────────────────────────────────────────────────────────────────────────────────────────────────────

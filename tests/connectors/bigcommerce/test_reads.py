@@ -73,14 +73,14 @@ def test_items_without_a_figure_of_ours_cost_no_call(wire: Wire, store: BigComme
 def test_many_items_are_asked_for_in_parts_and_pages_are_followed(wire: Wire, store: BigCommerce) -> None:
     first = page(stock_row((1, 1), variant_id=1), pages=2)
     second = page(stock_row((1, 2), variant_id=2), pages=2, current=2)
-    third = page(stock_row((1, 3), variant_id=101))
+    third = page(stock_row((1, 3), variant_id=251))
     serve(wire, {"GET /v3/inventory/items": [answer(200, first), answer(200, second), answer(200, third)]})
 
-    reading = store.read_stock([f"variant:{number}" for number in range(1, 151)])
+    reading = store.read_stock([f"variant:{number}" for number in range(1, 301)])
 
     assert [one.available for one in reading.figures] == [1, 2, 3]
     assert len(wire.asked) == 3
-    assert len(reading.missing_items) == 147
+    assert len(reading.missing_items) == 297
 
 
 def test_a_negative_figure_is_a_figure(wire: Wire, store: BigCommerce) -> None:
