@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.amazon import money, sites
-from connectors.amazon.reading import Unreadable, count, each, instant, nested, part, text
 from connectors.contract.types import (
     Address,
     FulfilledBy,
@@ -25,6 +24,7 @@ from connectors.contract.types import (
     PersonalDetails,
     Site,
 )
+from connectors.reading import Unreadable, count, each, instant, nested, part, text
 
 STATUSES: dict[str, OrderStatus] = {
     "PENDING_AVAILABILITY": OrderStatus.INCOMPLETE,

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from connectors.amazon.reading import Unreadable, each, nested, number, part, text
 from connectors.contract.types import MarketplaceOrderLine
+from connectors.reading import Unreadable, each, nested, number, part, text
 
 ZERO = Decimal(0)
 

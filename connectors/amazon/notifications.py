@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.amazon.reading import count, instant, text
 from connectors.contract.types import FulfilledBy, OrderHint, OrderStatus
+from connectors.reading import count, instant, text
 
 STATUSES: dict[str, OrderStatus] = {
     "pending": OrderStatus.INCOMPLETE,

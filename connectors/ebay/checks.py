@@ -10,7 +10,7 @@ from connectors.contract.types import Finding
 from connectors.ebay import sites
 from connectors.ebay.client import Client
 from connectors.ebay.mapping import iso
-from connectors.ebay.reading import count, nested, number, part, text
+from connectors.reading import count, nested, number, part, text
 
 CLOCK_LIMIT = timedelta(seconds=30)
 POLICIES = "SELLING_POLICY_MANAGEMENT"

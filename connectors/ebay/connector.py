@@ -15,8 +15,8 @@ from connectors.ebay import checks, errors, limits, mapping, paging, subscriptio
 from connectors.ebay import sites as ebay_sites
 from connectors.ebay.client import Client
 from connectors.ebay.config import PLATFORM, EbayConfig
-from connectors.ebay.reading import count, text
 from connectors.ratelimit import Limiter
+from connectors.reading import count, text
 
 logger = logging.getLogger(__name__)
 

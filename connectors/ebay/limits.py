@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract.tokens import BudgetStore
-from connectors.ebay.reading import count, each, instant, text
 from connectors.ratelimit import Limiter, Take
+from connectors.reading import count, each, instant, text
 
 DAY_SECONDS = 86400
 

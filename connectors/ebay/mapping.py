@@ -25,7 +25,7 @@ from connectors.contract.types import (
     Withheld,
 )
 from connectors.ebay import money, sites
-from connectors.ebay.reading import Unreadable, count, each, instant, nested, part, text
+from connectors.reading import Unreadable, count, each, instant, nested, part, text
 
 PAYMENTS: dict[str, OrderStatus | None] = {
     "PENDING": OrderStatus.INCOMPLETE,

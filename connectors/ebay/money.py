@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.contract.types import MarketplaceOrderLine
-from connectors.ebay.reading import Unreadable, each, number, part, text
+from connectors.reading import Unreadable, each, number, part, text
 from salestio.lib.money import spread, unit
 
 ZERO = Decimal(0)

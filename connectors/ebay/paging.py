@@ -19,7 +19,7 @@ from typing import Any
 
 from connectors.contract.errors import Rejected
 from connectors.ebay.mapping import iso
-from connectors.ebay.reading import instant
+from connectors.reading import instant
 
 PAGE_TOKEN = "page_token"  # noqa: S105 - a code, not a secret
 """The code of a page token that is not ours: begin again from the cursor."""

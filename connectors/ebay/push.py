@@ -26,8 +26,8 @@ from connectors.contract.errors import NotFound, RateLimited, Rejected, Transien
 from connectors.contract.types import AccountEvent, AccountTopic
 from connectors.ebay.client import Client
 from connectors.ebay.config import PLATFORM, EbayConfig
-from connectors.ebay.reading import instant, part, text
 from connectors.ratelimit import Limiter, Take
+from connectors.reading import instant, part, text
 
 SIGNATURE_HEADER = "x-ebay-signature"
 KEY_SECONDS = 3600.0

@@ -13,7 +13,7 @@ from connectors.contract.errors import AccessDenied, NotFound, Rejected
 from connectors.ebay import errors
 from connectors.ebay.client import Client
 from connectors.ebay.config import PLATFORM, EbayConfig
-from connectors.ebay.reading import each, text
+from connectors.reading import each, text
 
 logger = logging.getLogger(__name__)
 

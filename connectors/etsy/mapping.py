@@ -25,8 +25,9 @@ from connectors.contract.types import (
     Withheld,
 )
 from connectors.etsy import money
-from connectors.etsy.reading import Unreadable, count, each, instant, number_id, text
+from connectors.etsy.reading import count, instant, number_id, text
 from connectors.etsy.sites import SITE
+from connectors.reading import Unreadable, each
 
 STATUSES: dict[str, OrderStatus] = {
     "open": OrderStatus.INCOMPLETE,

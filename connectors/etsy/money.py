@@ -17,7 +17,8 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.contract.types import MarketplaceOrderLine
-from connectors.etsy.reading import Unreadable, number, part, text, whole
+from connectors.etsy.reading import number, text, whole
+from connectors.reading import Unreadable, part
 
 ZERO = Decimal(0)
 

@@ -1,36 +1,20 @@
-"""Careful readers of raw JSON: each gives a plain value or nothing, whatever Etsy sent."""
+"""Careful readers of what is Etsy's own: texts with HTML entities, numeric ids, times in epoch seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
-_NOTHING: Mapping[str, Any] = {}
+from connectors import reading
 
 DIGITS = 18
 """No number of Etsy's is longer (int64); what is, is no number."""
 
 LATEST_SECONDS = 253402300799
 """The end of the year 9999: a later time cannot be held."""
-
-
-class Unreadable(ValueError):
-    """A value that is needed is not there or not in a form we know; the message says which, without personal data."""
-
-
-def part(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the object under a key, empty when there is none."""
-    value = raw.get(key)
-    return value if isinstance(value, dict) else _NOTHING
-
-
-def each(raw: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """Return the objects of the list under a key; anything else in it is left out."""
-    value = raw.get(key)
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def text(raw: Mapping[str, Any], key: str) -> str:
@@ -64,14 +48,9 @@ def whole(value: Any) -> int | None:
 
 
 def number(value: Any) -> Decimal | None:
-    """Return a decimal number (text, or a JSON number), or None. A float goes by its shortest text, never its bits."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        read = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return read if read.is_finite() and abs(read) < 10**DIGITS else None
+    """Return a decimal, None for anything else and for what is longer than any number of Etsy's."""
+    read = reading.number(value)
+    return read if read is not None and abs(read) < 10**DIGITS else None
 
 
 def seconds(raw: Mapping[str, Any], *keys: str) -> int | None:
