@@ -20,6 +20,7 @@ from connectors.contract.types import (
     Address,
     DraftLine,
     DraftShipping,
+    InventoryRule,
     StoreOrderDraft,
     StoreOrderFound,
 )
@@ -35,6 +36,9 @@ CANCELLED = 5
 
 KEY_LINE = "key="
 """How the last line of the staff notes begins that carries our key."""
+
+NOTHING_TO_SHIP = "Nothing to ship: this order is fulfilled outside this store and takes no stock."
+"""Stands in the notes of an order whose status, of those that move no stock, would ask for a parcel."""
 
 NAME_LENGTH = 250
 METHOD_LENGTH = 100
@@ -162,7 +166,8 @@ def staff_notes(draft: StoreOrderDraft) -> str:
 
     A line of the note that begins like the key's is set off, because a note may hold a buyer's words.
     """
-    lines = [f"> {line}" if line.lstrip().startswith(KEY_LINE) else line for line in draft.note.splitlines()]
+    lines = [NOTHING_TO_SHIP] if draft.inventory is InventoryRule.NONE else []
+    lines += [f"> {line}" if line.lstrip().startswith(KEY_LINE) else line for line in draft.note.splitlines()]
     lines += [_flat(f"{name}: {value}") for name, value in draft.attributes if name and value]
     lines += [
         _flat(f"{line.title or line.sku}: {name} = {value}") for line in draft.lines for name, value in line.properties

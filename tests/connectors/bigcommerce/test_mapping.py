@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.bigcommerce import mapping, regions
 from connectors.contract.errors import AddressRejected, Rejected, UnexpectedReply
-from connectors.contract.types import Address, DraftShipping, DraftTax, StoreOrderDraft
+from connectors.contract.types import Address, DraftShipping, DraftTax, InventoryRule, StoreOrderDraft
 from tests.connectors.bigcommerce.cast import KEY, address, draft, line, order
 
 
@@ -115,9 +115,8 @@ def drafts(pick: st.DrawFn) -> StoreOrderDraft:
 def test_whatever_the_taxes_the_store_adds_up_to_what_the_buyer_paid(wanted: StoreOrderDraft) -> None:
     sent = body(wanted)
 
-    taxes = sum(
-        (tax.amount for part in (*wanted.lines, *wanted.shipping) for tax in part.taxes), Decimal(0)
-    )  # fmt: skip
+    taxes = sum((tax.amount for one in wanted.lines for tax in one.taxes), Decimal(0))
+    taxes += sum((tax.amount for one in wanted.shipping for tax in one.taxes), Decimal(0))
     assert total_of(sent) == wanted.total
     assert untaxed_total_of(sent) == wanted.total - taxes
     assert sum(one["quantity"] for one in sent["products"]) == sum(one.quantity for one in wanted.lines)
@@ -181,6 +180,11 @@ def test_what_has_no_field_stands_in_the_notes() -> None:
     assert "Site: US" in notes
     assert "Beeswax candle: Engraving = For Ann" in notes
     assert "https://www.example.com/order/1" in notes
+
+
+def test_an_order_that_takes_no_stock_says_that_there_is_nothing_to_ship() -> None:
+    assert mapping.staff_notes(draft(inventory=InventoryRule.NONE)).startswith("Nothing to ship")
+    assert "Nothing to ship" not in mapping.staff_notes(draft())
 
 
 @pytest.mark.parametrize(
