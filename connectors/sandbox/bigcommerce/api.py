@@ -67,7 +67,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET", "v3", f"{_GOOD}/variants", "getProductVariants", _READ_GOODS, catalog_api.product_variants),
     ("GET", "v3", _GOOD + r"/variants/{part:\d+}", "getProductVariant", _READ_GOODS, catalog_api.product_variant),
     ("PUT", "v3", _GOOD + r"/variants/{part:\d+}", "updateProductVariant", _GOODS, catalog_api.update_variant),
-    ("GET", "v3", f"{_GOOD}/options", "getProductOptions", _READ_GOODS, catalog_api.options),
+    ("GET", "v3", f"{_GOOD}/options", "getProductVariantOptions", _READ_GOODS, catalog_api.options),
     ("GET", "v3", f"{_GOOD}/modifiers", "getProductModifiers", _READ_GOODS, catalog_api.modifiers),
     ("GET", "v3", "/catalog/variants", "getVariants", _READ_GOODS, catalog_api.variants),
     ("GET", "v3", "/inventory/items", "get-inventory-items", _READ_STOCK, inventory_api.items),

@@ -93,7 +93,7 @@ def modifier_shape(product: Doc, modifier: Doc) -> Doc:
             "sort_order": n,
             "is_default": row["default"],
             "value_data": None,
-            "adjusters": {"price": None, "weight": None},
+            "adjusters": {"purchasing_disabled": {"status": False, "message": ""}},
         }
         for n, row in enumerate(modifier["values"])
     ]
@@ -280,7 +280,7 @@ def _variant(context: Context) -> Doc:
 
 
 def options(context: Context) -> Any:
-    """``getProductOptions``."""
+    """``getProductVariantOptions``."""
     doc = _product(context)
     return paging.v3(context, doc["options"], lambda option: option_shape(doc, option))
 

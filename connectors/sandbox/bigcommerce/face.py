@@ -254,7 +254,8 @@ def _disturb(face: BigCommerceFace, operation: str, body: Any) -> Any:
             return None
     fault: Doc | None
     if fault := pick("null_field", PLATFORM, operation):
-        _each(body, lambda doc: _set(doc, str(fault["params"].get("field", "total_inc_tax")), None))
+        emptied = str(fault["params"].get("field", "total_inc_tax"))
+        _each(body, lambda doc: _set(doc, emptied, None))
     if fault := pick("schema_extra", PLATFORM, operation):
         _each(body, lambda doc: doc.update({"unannounced_field": {"kind": "new", "values": [1, 2, 3]}}))
     if fault := pick("unknown_enum", PLATFORM, operation):

@@ -23,7 +23,7 @@ LARGEST_PAGE = 1000
 # Reading
 
 
-def identity(context: Context, variant: Doc) -> Doc:
+def identity(variant: Doc) -> Doc:
     """Return what names a stock item."""
     named: Doc = {"sku": variant["sku"], "variant_id": variant["id"], "product_id": variant["product_id"]}
     if variant["options"]:
@@ -75,7 +75,7 @@ def items(context: Context) -> Any:
             level = levels.get(str(place["id"]), {"onhand": 0, "safety": 0})
             named = {"location_id": place["id"], "location_code": place["code"], "location_name": place["label"]}
             rows.append({**named, "location_enabled": place["enabled"], **_level(level)})
-        return {"identity": identity(context, variant), "locations": rows}
+        return {"identity": identity(variant), "locations": rows}
 
     return paging.v3(context, _chosen(context), shape, largest=LARGEST_PAGE)
 
@@ -90,7 +90,8 @@ def location_items(context: Context) -> Any:
     def shape(variant: Doc) -> Doc:
         levels = context.state.levels_at(context.state.stock_doc(variant), seen)
         level = levels.get(place, {"onhand": 0, "safety": 0})
-        return {"identity": identity(context, variant), **_level(level)}
+        named = {name: value for name, value in identity(variant).items() if name != "sku_id"}
+        return {"identity": named, **_level(level)}
 
     return paging.v3(context, _chosen(context), shape, largest=LARGEST_PAGE)
 

@@ -87,9 +87,8 @@ def update(context: Context, doc: Doc) -> Doc:
     doc.update({name: read[name] for name in ("customer_id", "channel_id", "payment_provider_id") if name in read})
     if "is_deleted" in body:
         doc["is_deleted"] = bool(body["is_deleted"])
-    status: int = read.get("status_id", doc["status_id"])
-    if status != doc["status_id"]:
-        set_status(context, doc, status)
+    if read.get("status_id", doc["status_id"]) != doc["status_id"]:
+        set_status(context, doc, read["status_id"])
     else:
         save(context, doc)
         context.record("order.update", doc["external_order_id"] or None, doc["id"], {"fields": sorted(body)})

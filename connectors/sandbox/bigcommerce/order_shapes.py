@@ -129,11 +129,13 @@ def consignments(context: Context, doc: Doc) -> Doc:
         row = shipping_address(context, doc, place)
         for name in ("order_id", "shipping_quotes", "form_fields"):
             row.pop(name)
+        # The same amounts that are texts everywhere else in V2 are numbers here.
+        row |= {name: float(row[name]) for name in row if "cost" in name and isinstance(row[name], str)}
         lines = [line for line in doc["lines"] if line["order_address_id"] == place["id"]]
         if with_lines:
             row["line_items"] = [product(doc, line) for line in lines]
         else:
-            row["line_items"] = _link(context, doc, f"consignments/shipping/{place['id']}/line_items")
+            row["line_items"] = [_link(context, doc, f"consignments/shipping/{place['id']}/line_items")]
         rows.append({**row, "form_fields": []})
     return {"pickups": [], "shipping": rows, "downloads": [], "email": {"gift_certificates": []}}
 
