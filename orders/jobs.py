@@ -7,7 +7,8 @@ from typing import Any
 
 from inventory import ledger
 from notifications import alerts
-from orders import counts, personal
+from orders import counts, personal, waking
+from orders import rates as exchange_rates
 from salestio import tenancy
 from salestio.inbox.models import InboxRow
 from salestio.outbox.models import OutboxRow
@@ -41,6 +42,14 @@ def fold(merchant_id: int, at: datetime) -> dict[str, Any]:
     """Add up the counts' single changes."""
     counts.fold(merchant_id)
     return {}
+
+
+def rates(merchant_id: int, at: datetime) -> dict[str, Any]:
+    """Read the day's exchange rates, once for all merchants; wake this merchant's orders that were held without one."""
+    came = exchange_rates.refresh(at)
+    with tenancy.scope(merchant_id):
+        woken = waking.on_rates()
+    return {name: count for name, count in (("rates", came), ("woken", woken)) if count}
 
 
 def tidy(merchant_id: int, at: datetime) -> dict[str, Any]:

@@ -79,6 +79,14 @@ _ALL = (
     ),
     Reason("ADDRESS_REJECTED", "Address refused", "{storefront} refuses the address: “{texts}”", "address", "Change the address, then export."),
     Reason("TOTAL_MISMATCH", "Total differs", "{mismatch_sentence}", "export", "Nothing is sent while the sum is wrong."),
+    Reason(
+        "NO_RATE", "No exchange rate", "There is no exchange rate from {currency} to {store_currency} of {day} or the week before.", "settings",
+        "Tried again by itself when rates are read; without conversion it is created in {currency}.",
+    ),
+    Reason(
+        "CURRENCY_NOT_IN_STORE", "Currency not in store", "Your store takes no orders in {currency}; it has {currencies}.", "settings",
+        "Add {currency} in your store, or turn on “Convert orders to default shop currency”; the order goes on at once.",
+    ),
     Reason("STORE_REFUSED", "{storefront} refuses", "{storefront} refuses this order: “{texts}”", "export", "Tried again only when you say so."),
     Reason(
         "OPTIONS_MISSING", "Mandatory options", "{storefront} wants mandatory product options to be filled: {names}.", "settings",

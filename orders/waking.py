@@ -15,6 +15,7 @@ from django.db import connection
 
 from accounts.models import MarketplaceAccount
 from inventory.domain.stock import Turn
+from orders.models import Order
 from salestio import doorbell, tenancy
 from salestio.lib.backoff import stock_recheck
 
@@ -189,6 +190,15 @@ def on_settings_changed(*, store_id: int) -> None:
     _wake(
         store_id,
         """o.export_state = 'held' AND o.reason_code IN ('NO_MATCH', 'AMBIGUOUS_SKU', 'OUT_OF_STOCK', 'CONFLICT',
-                                                         'OPTIONS_MISSING', 'ADDRESS_WITHHELD')""",
+                                                         'OPTIONS_MISSING', 'ADDRESS_WITHHELD', 'NO_RATE',
+                                                         'CURRENCY_NOT_IN_STORE')""",
         [],
     )
+
+
+def on_rates() -> int:
+    """Exchange rates were read: the active merchant's orders held without one are looked at again; how many."""
+    merchant_id = tenancy.current_merchant_id()
+    held = Order.objects.filter(merchant_id=merchant_id, export_state="held", reason_code="NO_RATE")
+    stores = list(held.values_list("store_id", flat=True).distinct())
+    return sum(_wake(store_id, "o.export_state = 'held' AND o.reason_code = 'NO_RATE'", []) for store_id in stores)

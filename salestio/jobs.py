@@ -46,6 +46,14 @@ _ALL = (
         "Add up the counts' single changes",
         "SELECT merchant_id FROM orders_ordertally GROUP BY 1 HAVING count(*) > 500",
     ),
+    Job(
+        "rates",
+        "orders.jobs.rates",
+        timedelta(hours=1),
+        "Read the day's exchange rates and wake the orders that wait for one",
+        """SELECT id FROM (SELECT id FROM accounts_merchant ORDER BY id LIMIT 1) first UNION
+           SELECT merchant_id FROM orders_ordertally WHERE reason_code = 'NO_RATE' GROUP BY 1 HAVING sum(change) > 0""",
+    ),
     Job("tidy", "orders.jobs.tidy", timedelta(hours=6), "Drop inbox and outbox rows that are done and old"),
     Job("token-warnings", "accounts.jobs.token_warnings", timedelta(days=1), "Warn before a connection ends"),
     Job("refresh-tokens", "accounts.jobs.refresh_tokens", timedelta(minutes=2), "Refresh tokens ahead of time"),

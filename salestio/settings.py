@@ -74,6 +74,9 @@ SANDBOX_URL = str(
 ).rstrip("/")
 RECOVERY = bool(env.bool("RECOVERY", default=False))
 TIMES = scaled(number("SALESTIO_TIMES_DIVISOR", 1.0, least=0.001))
+_ECB = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
+RATES_URL = str(env.str("SALESTIO_RATES_URL", default=_ECB if MODE == "production" else ""))
+"""A file of daily exchange rates in the ECB's format; empty (demo and tests): the bundled sample."""
 
 # ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 SECRET_KEY = required("SECRET_KEY")

@@ -6,7 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from accounts.models import MarketplaceAccount, Store
 from connectors.contract.types import PersonalDetails, StoreOrderDraft
 from inventory.models import SkuMapping, Variant
 from orders import personal
+from orders.domain.conversion import Rate
 from orders.domain.matching import Candidate, Catalog, Target, sku_form
 from orders.domain.routing import Way
 from orders.domain.rules import Choice, Rule
@@ -48,6 +49,8 @@ class Item:
     store_order: StoreOrder | None = None
     way: Way | None = None
     draft: StoreOrderDraft | None = None
+    money: dict[str, str] = field(default_factory=dict)
+    """How the draft's total came about; kept with the store order."""
     place: Choice | None = None
     """Where it is served from; set when it is reserved."""
     changed_lines: list[OrderLine] = field(default_factory=list)
@@ -78,6 +81,8 @@ class Batch:
     """The store's routing rules, read when an order needs a place."""
     places: dict[int, str] | None = None
     """Location id → the store's id of it, read when an order needs one."""
+    rates: dict[tuple[str, str, date], Rate | None] = field(default_factory=dict)
+    """(from, to, day) → the exchange rate, read when an order needs one."""
     events: list[OrderEvent] = field(default_factory=list)
 
     def location_of(self, item: Item) -> int | None:

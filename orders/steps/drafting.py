@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date
 from decimal import Decimal
 
-from connectors.contract.types import PersonalDetails, StoreOrderDraft
+from connectors.contract.types import CustomerMode, PersonalDetails, StoreOrderDraft
 from inventory.models import Location
+from orders import rates
+from orders.domain.bundles import Part, explode
 from orders.domain.buyer_email import buyer_email
-from orders.domain.store_order import DoesNotAddUp, Sale, SoldLine, Style, draft
+from orders.domain.conversion import Rate
+from orders.domain.store_order import DoesNotAddUp, Made, Sale, SoldLine, Style, build
+from orders.domain.tax_modes import TaxRule
 from orders.models import OrderLine
 from orders.reasons import MARKETPLACES
 from orders.steps.batch import Batch, Item
 from orders.steps.settle import hold
 from salestio.lib.money import shown
+
+
+class NoRate(Exception):
+    """There is no exchange rate of the purchase's day or the week before."""
+
+    def __init__(self, source: str, target: str, day: date) -> None:
+        super().__init__(f"no rate from {source} to {target} of {day}")
+        self.source, self.target, self.day = source, target, day
+
+
+class CurrencyNotInStore(Exception):
+    """The store takes no orders in the order's currency, and the merchant does not want it converted."""
+
+    def __init__(self, currency: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"{currency} is none of {', '.join(known)}")
+        self.currency, self.known = currency, known
 
 
 def order_key(batch: Batch, item: Item, generation: int) -> str:
@@ -29,10 +51,17 @@ def generation_of(item: Item) -> int:
 
 
 def draft_or_hold(batch: Batch, item: Item) -> StoreOrderDraft | None:
-    """Return the draft, or hold the order as TOTAL_MISMATCH with both sums and return None."""
+    """Return the draft, or hold the order with its reason and return None: a sum that is wrong, a currency, a rate.
+
+    How the draft's total came about is left in `item.money`.
+    """
     order = item.order
     try:
-        return draft(_sale(batch, item), _style(batch, item))
+        made = made_of(batch, item)
+    except NoRate as error:
+        hold(batch, item, "NO_RATE", currency=error.source, store_currency=error.target, day=error.day.isoformat())
+    except CurrencyNotInStore as error:
+        hold(batch, item, "CURRENCY_NOT_IN_STORE", currency=error.currency, currencies=", ".join(error.known))
     except DoesNotAddUp as error:
         hold(
             batch, item, "TOTAL_MISMATCH", sum=shown(error.summed, error.currency), paid=shown(error.paid, error.currency),
@@ -40,7 +69,58 @@ def draft_or_hold(batch: Batch, item: Item) -> StoreOrderDraft | None:
         )  # fmt: skip
     except ValueError as error:
         hold(batch, item, "TOTAL_MISMATCH", problem=f"A price cannot be split: {error}", currency=order.currency)
+    else:
+        item.money = made.facts
+        return made.order
     return None
+
+
+def made_of(batch: Batch, item: Item, tax: TaxRule | None = None) -> Made:
+    """Return the draft and its money; `tax` instead of the settings' tax mode, for a preview.
+
+    Raises `DoesNotAddUp`, `NoRate`, `CurrencyNotInStore` and ValueError (a price that cannot be split).
+    """
+    rate = _rate(batch, item)
+    return build(_sale(batch, item), _style(batch, item, tax or tax_rule(batch, item), rate))
+
+
+def tax_rule(batch: Batch, item: Item) -> TaxRule:
+    """Return how tax stands in this order's store order, by the account's settings and the store's own prices."""
+    chosen = batch.chosen[item.order.account_id]
+    return TaxRule(chosen.tax_mode, chosen.tax_percent, bool(batch.store.facts.get("taxes_included")))
+
+
+def _rate(batch: Batch, item: Item) -> Rate | None:
+    """Return the rate the order is converted at, None where it keeps its currency."""
+    order, own = item.order, batch.store.currency
+    currency = order.currency or own
+    if currency == own:
+        return None
+    if not batch.chosen[order.account_id].convert_currency:
+        known = tuple(batch.store.facts.get("currencies", ()))
+        if known and currency not in known:
+            raise CurrencyNotInStore(currency, known)
+        return None
+    if pinned := _pinned(item, currency, own):
+        return pinned
+    asked = (currency, own, order.purchased_at.astimezone(UTC).date())
+    if asked not in batch.rates:
+        batch.rates[asked] = rates.rate_for(currency, own, order.purchased_at)
+    found = batch.rates[asked]
+    if found is None:
+        raise NoRate(*asked)
+    return found
+
+
+def _pinned(item: Item, source: str, target: str) -> Rate | None:
+    """Return the rate this generation was sent at before: what is sent again is the same order to the cent."""
+    sent = item.store_order
+    if sent is None or sent.state == "gone" or sent.sends == 0:
+        return None
+    money = sent.money
+    if (money.get("paid_currency"), money.get("currency")) != (source, target) or not money.get("rate"):
+        return None
+    return Rate(source, target, Decimal(money["rate"]), date.fromisoformat(money["rate_date"]), money["rate_source"])
 
 
 def _sale(batch: Batch, item: Item) -> Sale:
@@ -58,7 +138,7 @@ def _sale(batch: Batch, item: Item) -> Sale:
         currency=order.currency or batch.store.currency,
         total=order.total if order.total is not None else Decimal(0),
         purchased_at=order.purchased_at,
-        lines=tuple(_sold(batch, line) for line in item.live_lines),
+        lines=tuple(sold for line in item.live_lines for sold in _sold(batch, item, line)),
         personal=item.personal or PersonalDetails(),
         fulfilled_by=order.fulfilled_by,
         inventory=way.inventory,
@@ -67,6 +147,8 @@ def _sale(batch: Batch, item: Item) -> Sale:
         site=order.site,
         replacement_of=order.replacement_of,
         programs=tuple(order.programs),
+        country=order.country,
+        address_withheld="address" in order.withheld,
         location_remote_id=_shipped_from(batch, item) if way.fulfilled else "",
     )
 
@@ -82,9 +164,11 @@ def _shipped_from(batch: Batch, item: Item) -> str:
     return batch.places.get(batch.location_of(item) or 0) or next(iter(batch.places.values()), "")
 
 
-def _sold(batch: Batch, line: OrderLine) -> SoldLine:
+def _sold(batch: Batch, item: Item, line: OrderLine) -> list[SoldLine]:
+    """Return what one line of the order means in the store: one line, or a bundle's parts."""
     variant = batch.variants.get(line.variant_id) if line.variant_id else None
-    return SoldLine(
+    notes = item.personal.line_notes.get(line.remote_id, ()) if item.personal else ()
+    sold = SoldLine(
         title=variant.product_title if variant else line.title,
         quantity=line.quantity,
         item_total=line.item_total if line.item_total is not None else Decimal(0),
@@ -100,11 +184,40 @@ def _sold(batch: Batch, line: OrderLine) -> SoldLine:
         product_remote_id=variant.product_id if variant else None,
         sku=variant.sku if variant else line.seller_sku,
         variant_title=variant.label if variant else "",
-        requires_shipping=variant.requires_shipping if variant else True,
+        requires_shipping=not line.digital and (variant.requires_shipping if variant else True),
+        properties=tuple((pair[0] or "Personalization", pair[1]) for pair in notes if len(pair) == 2 and pair[1]),
     )
+    return [sold] if not line.parts else _parts_of(batch, line, sold, item.order.currency or batch.store.currency)
 
 
-def _style(batch: Batch, item: Item) -> Style:
+def _parts_of(batch: Batch, line: OrderLine, sold: SoldLine, currency: str) -> list[SoldLine]:
+    """Return the store's own lines of a bundle: its price and item tax split, charges and shipping on the first part."""
+    found = [(batch.variants.get(variant_id), units) for variant_id, units in line.components]
+    parts = [
+        Part(
+            variant_remote_id=part.remote_id, product_remote_id=part.product_id, title=part.product_title, sku=part.sku,
+            units=units, price=part.price, variant_title=part.label,
+            requires_shipping=not line.digital and part.requires_shipping,
+        )
+        for part, units in found
+        if part is not None
+    ]  # fmt: skip
+    if len(parts) != len(found):
+        raise ValueError(f"a part of {line.seller_sku or line.title} is no longer in the store")
+    none = Decimal(0)
+    goods = replace(
+        sold, item_total=sold.item_total - sold.discount, discount=none, shipping=none, shipping_discount=none,
+        gift_wrap=none, other=none, tax=sold.tax - sold.shipping_tax, shipping_tax=none,
+    )  # fmt: skip
+    first, *others = explode(goods, parts, currency)
+    whole = replace(
+        first, shipping=sold.shipping, shipping_discount=sold.shipping_discount, gift_wrap=sold.gift_wrap,
+        other=sold.other, tax=first.tax + sold.shipping_tax, shipping_tax=sold.shipping_tax,
+    )  # fmt: skip
+    return [whole, *others]
+
+
+def _style(batch: Batch, item: Item, tax: TaxRule, rate: Rate | None) -> Style:
     chosen = batch.chosen[item.order.account_id]
     email = item.personal.buyer_email if item.personal else ""
     return Style(
@@ -117,9 +230,19 @@ def _style(batch: Batch, item: Item) -> Style:
         ),
         use_reference_as_name=chosen.export_order_id,
         name_prefix=chosen.order_id_prefix,
+        name_prefix_fba=chosen.order_id_prefix_fba,
+        name_prefix_prime=chosen.order_id_prefix_prime,
+        name_prefix_b2b=chosen.order_id_prefix_b2b,
         tags=chosen.tags,
         tag_marketplace=chosen.tag_platform,
         tag_account=chosen.tag_account,
         tag_fulfilled_by=chosen.tag_fulfillment,
         send_receipt=chosen.store_confirmations,
+        tax=tax,
+        rate=rate,
+        customer=CustomerMode(chosen.customer_mode),
+        customer_id=chosen.customer_id,
+        status_id=chosen.order_status,
+        fill_options=chosen.fill_options,
+        option_text=chosen.option_text,
     )

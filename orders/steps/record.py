@@ -25,24 +25,26 @@ from salestio import tenancy
 log = logging.getLogger(__name__)
 
 MARK_SENDING = """
-WITH n AS (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::int[]) AS n(id, generation, key, revision)),
+WITH n AS (SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::int[], %s::jsonb[])
+                         AS n(id, generation, key, revision, money)),
 o AS (
     UPDATE orders_order o SET export_state = 'sending', reason_code = 'SENDING', state_since = now(),
            next_attempt_at = now() + make_interval(secs => %s), lease_until = now() + make_interval(secs => %s),
            sent_revision = o.revision, attempts = o.attempts + 1
     FROM n WHERE o.id = n.id AND o.lease_token = %s AND o.revision = n.revision
       AND o.export_state IN ('imported', 'waiting', 'held', 'skipped', 'unknown', 'created')
-    RETURNING o.id, o.merchant_id, o.store_id, o.account_id, o.marketplace_order_id, n.generation, n.key),
+    RETURNING o.id, o.merchant_id, o.store_id, o.account_id, o.marketplace_order_id, n.generation, n.key, n.money),
 r AS (
     UPDATE inventory_reservation r SET state = 'sending' FROM o
     WHERE r.order_ref = o.id AND r.merchant_id = o.merchant_id AND r.state IN ('kept', 'unknown'))
 INSERT INTO orders_storeorder AS s (merchant_id, order_id, store_id, account_id, marketplace_order_id, generation, key,
-       state, remote_id, name, url, sends, sent_at, lookups, lookup_failures, outage_seconds, adopted)
+       state, remote_id, name, url, sends, sent_at, lookups, lookup_failures, outage_seconds, adopted, money)
 SELECT merchant_id, id, store_id, account_id, marketplace_order_id, generation, key,
-       'sending', '', '', '', 1, clock_timestamp(), 0, 0, 0, false
+       'sending', '', '', '', 1, clock_timestamp(), 0, 0, 0, false, money
 FROM o
 ON CONFLICT (store_id, account_id, marketplace_order_id, generation) DO UPDATE
-    SET state = 'sending', sends = s.sends + 1, sent_at = clock_timestamp(), lookups = 0, lookup_failures = 0
+    SET state = 'sending', sends = s.sends + 1, sent_at = clock_timestamp(), lookups = 0, lookup_failures = 0,
+        money = excluded.money
     WHERE s.state IN ('sending', 'unknown', 'refused')
 RETURNING s.order_id
 """
@@ -96,6 +98,7 @@ def mark_sending(batch: Batch, items: Sequence[Item]) -> list[Item]:
                 [generation_of(item) for item in items],
                 [order_key(batch, item, generation_of(item)) for item in items],
                 [item.order.revision for item in items],
+                [json.dumps(item.money) for item in items],
                 settings.TIMES.lease,
                 settings.TIMES.lease,
                 batch.token,
