@@ -147,8 +147,7 @@ class Buyers:
 
     def pay(self, order: Doc, *, quiet: bool = False) -> None:
         """The buyer pays. An order that did not ask for immediate payment gets its lasting id now."""
-        if order["cancel"]["state"] == "CANCELED":
-            raise Refusal("status", "the order is canceled", 409)
+        _may_pay(order)
         if order["payment"] == "PAID":
             return
         if not order["immediate"] and not order["paid_at"]:
@@ -177,8 +176,7 @@ class Buyers:
 
     def ship(self, order: Doc, body: Doc) -> None:
         """Ship all that is not shipped. `carrier` and `tracking` are those of the parcel (none for eBay's own)."""
-        if words(order) in ("pending", "canceled"):
-            raise Refusal("status", f"an order that is {words(order)} cannot be shipped", 409)
+        _may_ship(order)
         left = [
             {"id": line["id"], "quantity": line["quantity"] - line["shipped"]}
             for line in order["lines"]
@@ -205,11 +203,7 @@ class Buyers:
 
     def cancel(self, order: Doc, body: Doc) -> None:
         """Cancel the order; what was paid is given back. `by` is buyer, seller (merchant) or ebay."""
-        if any(line["shipped"] for line in order["lines"]):
-            raise Refusal("status", "an order that was shipped cannot be canceled", 409)
-        by = str(body.get("by", "buyer")).upper().replace("MERCHANT", "SELLER")
-        if by not in ("BUYER", "SELLER", "EBAY"):
-            raise Refusal("by", "one of buyer, seller, ebay is wanted")
+        by = _may_cancel(order, body)
         if order["cancel"]["state"] == "CANCELED":
             return
         self.start_cancel(order, by, str(body.get("reason") or "BUYER_ASKED_CANCEL"))
@@ -316,9 +310,17 @@ class Buyers:
         status = choice(body, "status", placing.STATUSES, "")
         payment = choice(body, "payment", ("failed",), "")
         mode = choice(body, "mode", placing.MODES, order["mode"])
-        rest = self._rest(order, body)
         if status == "pending" and words(order) != "pending":
             raise Refusal("status", "an order does not become pending again", 409)
+        if status in ("shipped", "canceled") and (payment or body.get("cancel_request")):
+            raise Refusal("status", "a failed payment or a request to cancel does not go with this status")
+        if status == "paid":
+            _may_pay(order)
+        elif status == "shipped":
+            _may_ship(order)
+        elif status == "canceled":
+            _may_cancel(order, body)
+        rest = self._rest(order, body)
         order["mode"] = mode
         if payment == "failed":
             order["payment"] = "FAILED"
@@ -344,8 +346,12 @@ class Buyers:
         if "adjustment" in body:
             rest["adjustment"] = amount(money.read(body, "adjustment", signed=True))
         if body.get("refund"):
-            refund = body["refund"] if isinstance(body["refund"], dict) else {"amount": body["refund"]}
-            rest["refund"] = money.read(refund, "amount", money.total(order, ebay_tax=False), "refund.amount")
+            rest["refund"] = self._wanted_refund(order, body)
+        canceled = order["cancel"]["state"] == "CANCELED"
+        if canceled and (body.get("cancel_request") or body.get("payment")):
+            raise Refusal("cancel_request" if body.get("cancel_request") else "payment", "the order is canceled", 409)
+        if body.get("cancel_request") and any(line["shipped"] for line in order["lines"]):
+            raise Refusal("cancel_request", "an order that was shipped cannot be canceled", 409)
         lines = body.get("lines") or []
         if not isinstance(lines, list):
             raise Refusal("lines", "a list is wanted")
@@ -356,6 +362,19 @@ class Buyers:
                 raise Refusal(f"lines[{n}]", "a SKU (or id) of the order and a quantity from 0 are wanted")
             rest["quantities"][line["id"]] = units
         return rest
+
+    def _wanted_refund(self, order: Doc, body: Doc) -> Decimal:
+        """Return how much is to be given back: all that is left unless the body says less."""
+        refund = body["refund"] if isinstance(body["refund"], dict) else {"amount": body["refund"]}
+        if refund.get("amount") is True:
+            refund = {}
+        left = money.total(order, ebay_tax=False) - money.refunded(order, "PENDING", "REFUNDED")
+        wanted = money.read(refund, "amount", left, "refund.amount")
+        if order["payment"] != "PAID" and body.get("status") != "paid":
+            raise Refusal("refund", "the order is not paid", 409)
+        if not 0 < wanted <= left:
+            raise Refusal("refund.amount", f"{amount(left)} is left to give back", 409)
+        return wanted
 
     def _change_rest(self, order: Doc, body: Doc, rest: Doc) -> None:
         if "buyer" in rest:
@@ -372,6 +391,26 @@ class Buyers:
             self.state.save(order)
         if "refund" in rest:
             self.refund(order, rest["refund"], [], "OTHER_ADJUSTMENT", "")
+
+
+def _may_pay(order: Doc) -> None:
+    if order["cancel"]["state"] == "CANCELED":
+        raise Refusal("status", "the order is canceled", 409)
+
+
+def _may_ship(order: Doc) -> None:
+    if words(order) in ("pending", "canceled"):
+        raise Refusal("status", f"an order that is {words(order)} cannot be shipped", 409)
+
+
+def _may_cancel(order: Doc, body: Doc) -> str:
+    """Return who cancels, in eBay's words; raises Refusal for an order that was shipped."""
+    if any(line["shipped"] for line in order["lines"]):
+        raise Refusal("status", "an order that was shipped cannot be canceled", 409)
+    by = str(body.get("by", "buyer")).upper().replace("MERCHANT", "SELLER")
+    if by not in ("BUYER", "SELLER", "EBAY"):
+        raise Refusal("by", "one of buyer, seller, ebay is wanted")
+    return by
 
 
 def _names(given: Doc, line: Doc) -> bool:
