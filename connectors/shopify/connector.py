@@ -11,6 +11,7 @@ import requests
 from connectors.contract.errors import NotFound, OutcomeUnknown, UnexpectedReply
 from connectors.contract.tokens import TokenSource
 from connectors.contract.types import (
+    CustomerMode,
     Page,
     SetUpReport,
     StockReading,
@@ -61,12 +62,15 @@ class Shopify:
         """Create the order and return it.
 
         Raises as `Storefront.create_order` says. A key that is taken raises `OutcomeUnknown`: the order exists, a
-        look-up finds it. If Shopify refuses nothing but the customer record, the order is sent once more without one:
-        such a refusal says clearly that nothing was made.
+        look-up finds it. If Shopify refuses nothing but the customer record, the order is sent once more without one
+        (such a refusal says clearly that nothing was made), unless the merchant chose that very customer.
         """
         try:
             return self._create(draft, with_customer=True)
         except CustomerRefused as refused:
+            if draft.customer is CustomerMode.FIXED:
+                # The merchant named this customer: an order without them would be a surprise, not a help.
+                raise
             email = "" if any("email" in field.lower() for field in refused.fields) else draft.email
             return self._create(draft, with_customer=False, email=email)
 

@@ -15,6 +15,7 @@ from typing import Any
 from connectors.contract.errors import Rejected, UnexpectedReply
 from connectors.contract.types import (
     Address,
+    CustomerMode,
     DraftLine,
     DraftShipping,
     DraftTax,
@@ -86,7 +87,7 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
     }
     optional: dict[str, Any] = {
         "name": draft.name,
-        "note": draft.note[:NOTE_LENGTH],
+        "note": _note(draft),
         "email": email,
         "customAttributes": [
             {"key": name[:ATTRIBUTE_LENGTH], "value": value[:ATTRIBUTE_LENGTH]}
@@ -201,12 +202,31 @@ def _discount(draft: StoreOrderDraft) -> dict[str, Any] | None:
 
 
 def _customer(draft: StoreOrderDraft, email: str) -> dict[str, Any] | None:
-    """Return the customer record: only with a usable e-mail, and never with a phone, which must be unique in a shop."""
-    if not email:
+    """Return whose order it is: nobody's by default, one fixed customer's, or the one's with a usable e-mail.
+
+    Never with a phone, which must be unique in a shop, and nothing here subscribes anybody to marketing.
+    """
+    if draft.customer is CustomerMode.FIXED and draft.customer_id:
+        return {"toAssociate": {"id": customer_gid(draft.customer_id)}}
+    if draft.customer is not CustomerMode.BY_EMAIL or not email:
         return None
     first, last = split_name(draft.customer_name)
     names = {name: text for name, text in (("firstName", first), ("lastName", last)) if text}
     return {"toUpsert": {"email": email, **names}}
+
+
+def customer_gid(customer_id: str) -> str:
+    """Return Shopify's own id of a customer, given that or its number alone."""
+    return customer_id if customer_id.startswith("gid://") else f"gid://shopify/Customer/{customer_id}"
+
+
+def _note(draft: StoreOrderDraft) -> str:
+    """Return the order's note; what the buyer had written on a line stands on the line and here, where people look."""
+    lines = [draft.note] if draft.note else []
+    lines += [
+        f"{line.title or line.sku}: {name} = {value}" for line in draft.lines for name, value in line.properties if name
+    ]
+    return "\n".join(dict.fromkeys(lines))[:NOTE_LENGTH]
 
 
 def address_input(address: Address, draft: StoreOrderDraft) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from connectors.contract.errors import (
     TransientError,
     UnexpectedReply,
 )
+from connectors.contract.types import CustomerMode
 from connectors.ratelimit import LocalLimiter, Take
 from connectors.shopify import limits
 from connectors.shopify.version import API_VERSION
@@ -137,13 +138,22 @@ def test_an_order_whose_customer_is_refused_is_sent_once_more_without_one(
 ) -> None:
     wire.answer_with(created(None, error), created())
 
-    made = shop_at(wire.url).create_order(draft())
+    made = shop_at(wire.url).create_order(draft(customer=CustomerMode.BY_EMAIL))
 
     assert made.id == MADE["id"]
     first, second = (asked.json["variables"]["order"] for asked in wire.asked)
     assert "customer" in first
     assert "customer" not in second
     assert ("email" in second) is email_kept
+
+
+def test_an_order_of_a_chosen_customer_is_not_made_without_them(wire: Wire) -> None:
+    wire.answer_with(created(None, refused("Customer does not exist", "customer", "toAssociate", "id")))
+
+    with pytest.raises(Rejected, match="Customer does not exist"):
+        shop_at(wire.url).create_order(draft(customer=CustomerMode.FIXED, customer_id="7"))
+
+    assert len(wire.asked) == 1
 
 
 def test_it_is_not_sent_a_third_time(wire: Wire) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.contract.errors import Rejected, UnexpectedReply
-from connectors.contract.types import DraftLine, InventoryRule
+from connectors.contract.types import CustomerMode, DraftLine, InventoryRule
 from connectors.shopify import bulk, mapping
 from tests.connectors.shopify.cast import VARIANT, address, draft
 
@@ -124,8 +124,32 @@ def test_a_shipped_order_without_a_location_is_not_sent() -> None:
     assert caught.value.code == "LOCATION_MISSING"
 
 
+def test_an_order_belongs_to_nobody_unless_the_merchant_wants_a_customer() -> None:
+    made = mapping.order_input(draft())
+
+    assert made["email"] == "ada@example.com"
+    assert "customer" not in made
+
+
+@pytest.mark.parametrize("customer_id", ["7012345", "gid://shopify/Customer/7012345"])
+def test_all_orders_may_belong_to_one_customer_of_the_merchants_choice(customer_id: str) -> None:
+    made = mapping.order_input(draft(customer=CustomerMode.FIXED, customer_id=customer_id))
+
+    assert made["customer"] == {"toAssociate": {"id": "gid://shopify/Customer/7012345"}}
+
+
+def test_what_the_buyer_had_written_on_a_line_stands_on_the_line_and_in_the_note() -> None:
+    line = DraftLine("Ring", 1, Decimal("31.37"), properties=(("Engraving", "For Ada"),), requires_shipping=False)
+
+    made = mapping.order_input(draft(lines=(line,), shipping=(), note="Etsy order 3001"))
+
+    assert made["lineItems"][0]["properties"] == [{"name": "Engraving", "value": "For Ada"}]
+    assert made["lineItems"][0]["requiresShipping"] is False
+    assert made["note"] == "Etsy order 3001\nRing: Engraving = For Ada"
+
+
 def test_the_customer_is_made_by_e_mail_and_never_by_phone() -> None:
-    made = mapping.order_input(draft(phone="503 555 0100"))
+    made = mapping.order_input(draft(phone="503 555 0100", customer=CustomerMode.BY_EMAIL))
 
     assert made["customer"] == {"toUpsert": {"email": "ada@example.com", "firstName": "Ada", "lastName": "Example"}}
     assert "phone" not in made
@@ -135,7 +159,7 @@ def test_the_customer_is_made_by_e_mail_and_never_by_phone() -> None:
     "email", ["", "nobody", "a@b", "a b@example.com", "a..b@example.com", "ada@example.com\nx", ".a@example.com"]
 )
 def test_an_e_mail_shopify_would_refuse_is_left_out_with_the_customer(email: str) -> None:
-    made = mapping.order_input(draft(email=email))
+    made = mapping.order_input(draft(email=email, customer=CustomerMode.BY_EMAIL))
 
     assert "email" not in made
     assert "customer" not in made
