@@ -15,8 +15,10 @@ from connectors.contract.types import PersonalDetails
 from inventory.models import Reservation, Stock, Variant
 from orders import filters as order_filters
 from orders import links, log_words, personal, reasons, rows, why
+from orders.domain.tax_modes import INCLUDED
+from orders.domain.tax_modes import MODES as TAX_MODES
 from orders.listing import Listing
-from orders.models import Buyer, Order, OrderEvent, OrderLine
+from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
 from salestio.lib.crypto import UnreadableSecret
 from salestio.lib.text import counted
 from salestio.templatetags.ui import ahead, in_money, moment
@@ -75,6 +77,18 @@ class Payment:
     off: str
     pending: bool
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMoney:
+    """How the store order's total came about, where it is not simply what the buyer paid."""
+
+    total: str
+    currency: str
+    mode: str
+    left_out: str = ""
+    converted: str = ""
+    rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +320,26 @@ class OrderPage:
             terms=terms, total=in_money(order.total, order.currency), currency=order.currency, adds_up=off == 0,
             off=in_money(off, order.currency), pending=order.total is None,
             note=f"Tax was collected by {self.marketplace}." if withheld else "",
+        )  # fmt: skip
+
+    @property
+    def store_money(self) -> StoreMoney | None:
+        """Return how the store order's total came about; None while there is none, or it is what the buyer paid."""
+        rows = StoreOrder.objects.filter(order_id=self.order.pk).exclude(state="refused").order_by("-generation")
+        money = rows.values_list("money", flat=True).first()
+        if not money or (money["tax_mode"] == INCLUDED and "rate" not in money):
+            return None
+        currency = money["currency"]
+        percent = f", {money['tax_percent']} %" if "tax_percent" in money else ""
+        left_out = Decimal(money["difference"])
+        rated = "rate" in money
+        return StoreMoney(
+            total=in_money(Decimal(money["total"]), currency), currency=currency,
+            mode="" if money["tax_mode"] == INCLUDED else f"{TAX_MODES[money['tax_mode']]}{percent}",
+            left_out=in_money(left_out, currency) if left_out else "",
+            converted=in_money(Decimal(money["converted"]), currency) if rated else "",
+            rate=f"1 {money['paid_currency']} = {money['rate']} {currency}, {money['rate_source']}, {money['rate_date']}"
+            if rated else "",
         )  # fmt: skip
 
     @property

@@ -129,6 +129,11 @@ def claim_one(merchant_id: int, order_id: int, *, moment: datetime) -> Batch | N
     return _load(merchant_id, rows[0].store_id, token, rows, moment) if rows else None
 
 
+def peek(merchant_id: int, order: Order, *, moment: datetime) -> Batch:
+    """Load one order as a batch without claiming it, to look at; its token is nobody's, so nothing of it is written."""
+    return _load(merchant_id, order.store_id, uuid.uuid4(), [order], moment)
+
+
 def _load(merchant_id: int, store_id: int, token: uuid.UUID, rows: Sequence[Order], moment: datetime) -> Batch:
     ids = [row.pk for row in rows]
     store = Store.objects.select_related("merchant").get(pk=store_id)
