@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders import order_views, views
+from orders import order_views, preview_views, views
 
 app_name = "orders"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("orders/export/", views.export_many, name="export_many"),
     path("orders/fetch/", views.fetch, name="fetch"),
     path("orders/check/", views.check_now, name="check"),
+    path("orders/preview/", preview_views.settings_preview, name="preview"),
     path("orders/<int:pk>/", order_views.detail, name="detail"),
     path("orders/<int:pk>/live/", order_views.live, name="order_live"),
     path("orders/<int:pk>/export/", order_views.export, name="export"),
