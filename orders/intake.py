@@ -81,7 +81,7 @@ def save_page(
     for order in unique.values():
         row = known.get(order.order_id)
         if row is None:
-            if order.purchased_at < account.orders_from and not any_age:
+            if _before_start(account, order) and not any_age:
                 saved.too_old += 1
             else:
                 fresh.append(order)
@@ -177,6 +177,14 @@ def _insert(account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], *, 
     return [row.pk for row in rows]
 
 
+def _before_start(account: MarketplaceAccount, order: MarketplaceOrder) -> bool:
+    """Say whether an order was bought before the moment from which the account's orders are wanted.
+
+    Etsy tells whole seconds only: what was bought in the second the account was connected in came after it.
+    """
+    return order.purchased_at < account.orders_from.replace(microsecond=0)
+
+
 def _wishes(account: MarketplaceAccount) -> routing.Wishes:
     chosen = preferences.for_order(account, account.store)
     return routing.Wishes(
@@ -236,7 +244,7 @@ def _their_fields(order: MarketplaceOrder) -> dict[str, Any]:
 def _new_row(account: MarketplaceAccount, order: MarketplaceOrder, wishes: routing.Wishes, moment: datetime) -> Order:
     shipped = order.status.value == "shipped"
     way = routing.way(facts_of(order, shipped_when_seen=shipped), wishes, now=moment)
-    if way.ready and order.purchased_at < account.orders_from:
+    if way.ready and _before_start(account, order):
         way = routing.Way("BEFORE_CONNECTION", "skipped")
     row = Order(
         merchant_id=account.merchant_id,

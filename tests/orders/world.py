@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import close_old_connections
 from django.utils.timezone import now
 
+from accounts import preferences
 from accounts.models import MarketplaceAccount, Store
+from inventory import refresh
+from inventory.models import Stock, Variant
 from orders import counts
 from orders.models import Order, OrderEvent, OrderPull
 from salestio import sweep, tenancy
@@ -34,20 +37,45 @@ def run_due() -> int:
 
 @dataclass(slots=True)
 class World:
-    """The demo merchant, connected to the running sandbox."""
+    """A demo merchant, connected to the running sandbox: a store and, where nothing else is said, one seller."""
 
     sandbox: Any
     merchant_id: int
-    seen: set[str] = field(default_factory=set)
+    shop: str = SHOP
+    store_platform: str = "shopify"
+    seller: str = SELLER
+    platform: str = "amazon"
 
-    def buy(self, *lines: tuple[str, int], seller: str = SELLER, **more: Any) -> list[str]:
-        """Let buyers place orders; return their marketplace ids."""
-        body = {"lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines], **more}
-        ids: list[str] = self.sandbox.control("POST", f"/accounts/amazon/{seller}/orders", body)["ids"]
+    def buy(self, *lines: tuple[str, int], seller: str = "", **more: Any) -> list[str]:
+        """Let buyers place orders of (SKU, units); return their marketplace ids."""
+        return self.place([{"sku": sku, "quantity": quantity} for sku, quantity in lines], seller=seller, **more)
+
+    def place(self, lines: list[dict[str, Any]], *, seller: str = "", **more: Any) -> list[str]:
+        """Let buyers place orders with lines in the control API's words; return their marketplace ids."""
+        path = f"/accounts/{self.platform}/{seller or self.seller}/orders"
+        ids: list[str] = self.sandbox.control("POST", path, {"lines": lines, **more})["ids"]
         return ids
 
-    def set_stock(self, sku: str, units: int, shop: str = SHOP) -> None:
+    def change(self, reference: str, **what: Any) -> dict[str, Any]:
+        """Let an order's life go on at the marketplace; return it as the marketplace has it now."""
+        path = f"/accounts/{self.platform}/{self.seller}/orders/{reference}"
+        return dict(self.sandbox.control("PATCH", path, what))
+
+    def at_marketplace(self, reference: str) -> dict[str, Any]:
+        """Return an order as the marketplace has it."""
+        path = f"/accounts/{self.platform}/{self.seller}/orders/{reference}"
+        return dict(self.sandbox.control("GET", path))
+
+    def listings(self) -> list[dict[str, Any]]:
+        """Return what the seller offers."""
+        found: list[dict[str, Any]] = self.sandbox.control(
+            "GET", f"/accounts/{self.platform}/{self.seller}/listings"
+        )
+        return found
+
+    def set_stock(self, sku: str, units: int, shop: str = "") -> None:
         """Let the merchant set a variant's stock in the store's admin, at its first location; others to zero."""
+        shop = shop or self.shop
         variant = self.variant(sku, shop)
         for place in variant["locations"]:
             at_first = place is variant["locations"][0]
@@ -58,20 +86,23 @@ class World:
                 sku=sku,
             )
 
-    def variant(self, sku: str, shop: str = SHOP) -> dict[str, Any]:
+    def variant(self, sku: str, shop: str = "") -> dict[str, Any]:
         """Return a variant as the store's admin shows it."""
-        (found,) = self.sandbox.control("GET", f"/stores/{shop}/variants", sku=sku)["results"]
+        (found,) = self.sandbox.control("GET", f"/stores/{shop or self.shop}/variants", sku=sku)["results"]
         return dict(found)
 
-    def units(self, sku: str, shop: str = SHOP) -> int:
+    def change_variant(self, sku: str, **what: Any) -> None:
+        """Let the merchant change a variant in the store's admin."""
+        self.sandbox.control("PUT", f"/stores/{self.shop}/variants", what, sku=sku)
+
+    def units(self, sku: str, shop: str = "") -> int:
         """Return a variant's available units over all locations, by the store's own word."""
         return sum(place["available"] for place in self.variant(sku, shop)["locations"])
 
-    def store_orders(self, reference: str, shop: str = SHOP) -> list[dict[str, Any]]:
+    def store_orders(self, reference: str, shop: str = "") -> list[dict[str, Any]]:
         """Return the store orders that carry a marketplace order id, by the store's own word."""
-        found: list[dict[str, Any]] = self.sandbox.control("GET", f"/stores/{shop}/orders", reference=reference)[
-            "results"
-        ]
+        path = f"/stores/{shop or self.shop}/orders"
+        found: list[dict[str, Any]] = self.sandbox.control("GET", path, reference=reference)["results"]
         return found
 
     def writes(self, kind: str) -> list[dict[str, Any]]:
@@ -103,13 +134,29 @@ class World:
         with tenancy.scope(self.merchant_id):
             return counts.summary()["states"]
 
-    def account(self, key: str = SELLER) -> MarketplaceAccount:
+    def account(self, key: str = "") -> MarketplaceAccount:
         with tenancy.scope(self.merchant_id):
-            return MarketplaceAccount.objects.select_related("store", "merchant").get(key=key)
+            return MarketplaceAccount.objects.select_related("store", "merchant").get(key=key or self.seller)
 
-    def store(self, key: str = SHOP) -> Store:
+    def store(self, key: str = "") -> Store:
         with tenancy.scope(self.merchant_id):
-            return Store.objects.get(key=key)
+            return Store.objects.select_related("merchant").get(key=key or self.shop)
+
+    def settings(self, target: Store | MarketplaceAccount, **chosen: Any) -> None:
+        """Choose settings of the store or the account, as its page does."""
+        with tenancy.scope(self.merchant_id):
+            preferences.write(target, chosen, actor="Ines")
+
+    def read(self, *skus: str) -> None:
+        """Read the figures of these SKUs now, as a webhook would make it happen."""
+        with tenancy.scope(self.merchant_id):
+            ids = list(Variant.objects.filter(sku__in=skus).values_list("pk", flat=True))
+        refresh.read_now(self.merchant_id, self.store().pk, variant_ids=ids)
+
+    def reserved(self, sku: str) -> int:
+        """Return the units of a SKU we keep for orders."""
+        with tenancy.scope(self.merchant_id):
+            return sum(row.reserved for row in Stock.objects.filter(variant__sku=sku))
 
     def work(
         self,
