@@ -228,6 +228,40 @@ class Buyer(MerchantModel):
         return f"buyer of {self.order_id}"
 
 
+class Archive(MerchantModel):
+    """What a buyer made of one line (Amazon Custom): the marketplace's ZIP, encrypted; erased with its buyer (F149, F150).
+
+    The row is written with the order, before anything is fetched: the link in the store order leads to it.
+    """
+
+    personal_data = True
+
+    class State(models.TextChoices):
+        PENDING = "pending", "being fetched"
+        KEPT = "kept", "kept"
+        FAILED = "failed", "could not be fetched"
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="archives", db_index=False)
+    line_id = models.CharField(max_length=120, help_text="The marketplace's id of the line, which outlives our row.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    problem = models.CharField(max_length=40, blank=True, help_text="Why the last try failed; words in archives.py.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sealed = models.BinaryField(default=b"", help_text="The ZIP as it came, encrypted.")
+    summary_sealed = models.BinaryField(default=b"", help_text="What can be read of it, as JSON, encrypted.")
+    size = models.PositiveIntegerField(default=0, help_text="Bytes of the ZIP.")
+    link_number = models.PositiveSmallIntegerField(default=1, help_text="Signed into the link; raised to end it.")
+    link_open = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    tried_at = models.DateTimeField(null=True, blank=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "line_id"], name="archive_once")]
+
+    def __str__(self) -> str:
+        return f"archive of {self.order_id}, line {self.line_id}"
+
+
 class RoutingRule(MerchantModel):
     """From where orders of a store are served: the first active rule that fits an order wins (F59)."""
 
