@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders import order_views, preview_views, views
+from orders import order_views, preview_views, routing_views, views
+from orders.held_back_views import held_back, lift
 
 app_name = "orders"
 
@@ -22,6 +23,10 @@ urlpatterns = [
     path("orders/<int:pk>/adopt/", order_views.adopt, name="adopt"),
     path("orders/<int:pk>/lines/<int:number>/change/", order_views.change_line, name="change_line"),
     path("orders/<int:pk>/address/", order_views.edit_address, name="edit_address"),
+    path("settings/stores/<int:pk>/routing/", routing_views.routing, name="routing"),
+    path("settings/stores/<int:pk>/routing/<int:rule>/", routing_views.change, name="routing_change"),
+    path("read-only/", held_back, name="read_only"),
+    path("read-only/lift/", lift, name="lift_read_only"),
     path("orders/views/", views.save_view, name="save_view"),
     path("orders/views/<int:pk>/delete/", views.delete_view, name="delete_view"),
 ]

@@ -26,7 +26,7 @@ from connectors.contract.types import Address, Grant, PersonalDetails
 from inventory import mappings
 from notifications import alerts
 from orders import intake
-from orders.models import Buyer, DirtyOrder, Order, OrderEvent, SavedView
+from orders.models import Buyer, DirtyOrder, Order, OrderEvent, RoutingRule, SavedView
 from salestio import tenancy
 from salestio.inbox import drain
 from salestio.outbox import dispatch
@@ -46,6 +46,9 @@ BUYER: dict[str, str] = {
     "delivery note": "behind the vermilion hydrangeas",
     "gift message": "happy umptieth dearest Plumbago",
     "customization link": "https://custom.example/canary-archive-9917",
+    "buyer note": "kindly wrap it in periwinkle foolscap",
+    "personalization": "engrave Bartholomew Quillfeather",
+    "user name": "quetzalby_canary_417",
 }
 """What identifies the buyer; MECHANISMS 13 lets it stand, sealed, in one table."""
 
@@ -74,6 +77,7 @@ WORDS: dict[str, str] = {
     "store order id": "gid://shopify/Order/914100417",
     "mapping": "CANARY-MAPPED-SKU",
     "view": "Gonfalon view",
+    "rule": "Gonfalon rule",
     "alert": "gonfalon trouble 417",
     "member": "wilhelmina.vexille@canary.example",
     "member name": "Wilhelmina Vexille",
@@ -116,6 +120,9 @@ def personal() -> PersonalDetails:
         delivery_notes=BUYER["delivery note"],
         gift_messages={line: BUYER["gift message"]},
         customization_urls={line: BUYER["customization link"]},
+        line_notes={line: (("Engraving", BUYER["personalization"]),)},
+        buyer_notes=BUYER["buyer note"],
+        buyer_ids=(BUYER["user name"],),
     )  # fmt: skip
 
 
@@ -209,6 +216,10 @@ def plant(cast: Cast) -> Planted:
             store=cast.store, account=None, seller_sku=WORDS["mapping"], sku=WORDS["store SKU"], actor="canary"
         )
         view = SavedView.objects.create(merchant_id=cast.id, name=WORDS["view"], query="view=needs")
+        rule = RoutingRule.objects.create(
+            merchant_id=cast.id, store=cast.store, position=1, name=WORDS["rule"], location=cast.location,
+            conditions={"skus": [WORDS["store SKU"]]},
+        )
         alerts.raise_alert(kind="misplaced", key=str(held), data={"order": WORDS["order id"], "text": WORDS["alert"]})
         alert = alerts.Alert.objects.get(key=str(held))
         audit.note(actor="canary", action="support.opened", subject=WORDS["merchant"], reason=WORDS["audit"])
@@ -231,7 +242,7 @@ def plant(cast: Cast) -> Planted:
         )
     ids = {
         "order": held, "stored": stored, "account": cast.account.pk, "store": cast.store.pk, "mapping": mapping.mapping.pk,
-        "view": view.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
+        "view": view.pk, "rule": rule.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
         **{name: people[name] for name in ("user", "member", "invitation", "token")},
     }  # fmt: skip
     return Planted(

@@ -85,6 +85,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "/orders/{order}/lines/1/change/": {"variant": "0", "remember": "", "text": "", "query": ""},
     "/orders/{order}/address/": ADDRESS,
     "/orders/views/": {"name": "V", "query": "state=held"},
+    "/settings/stores/{store}/routing/": {
+        "name": "R", "location": "store", "fulfilled_by": "", "accounts": "", "countries": "DE", "skus": "A", "tags": "t",
+        "needs_stock": "", "rule": "", "save": "1",
+    },
     "/settings/sku-mapping/add/": {"seller_sku": "S", "sku": "K", "target": "store-{store}"},
     "/settings/sku-mapping/delete/": {"mapping": "0", "q": ""},
 }

@@ -76,8 +76,12 @@ WALK: dict[str, Way] = {
     "orders/<int:pk>/adopt/": ours(ORDER + "adopt/", store_order=canaries.WORDS["store order id"]),
     "orders/<int:pk>/lines/<int:number>/change/": ours(ORDER + "lines/1/change/", variant="{variant}", remember="all"),
     "orders/<int:pk>/address/": ours(ORDER + "address/", name="N", line1="L", city="C", country="US"),
+    "settings/stores/<int:pk>/routing/": ours("/settings/stores/{store}/routing/", name="R", location="store", save="1"),
+    "settings/stores/<int:pk>/routing/<int:rule>/": ours("/settings/stores/{store}/routing/{rule}/", do="up"),
     "orders/views/": Way("/orders/views/", {"name": "Mine", "query": "account={account}"}),
     "orders/views/<int:pk>/delete/": ours("/orders/views/{view}/delete/"),
+    "read-only/": Way("/read-only/"),
+    "read-only/lift/": Way("/read-only/lift/", {"sure": "on"}),
     # SKU mapping
     "settings/sku-mapping/": Way("/settings/sku-mapping/"),
     "settings/sku-mapping/add/": Way(
@@ -112,7 +116,7 @@ WALK: dict[str, Way] = {
     "shopify/install": Way("/shopify/install?{signed}", open=True),
     "shopify/callback": Way("/shopify/callback?{signed}&code=x&state=wrong", open=True),
     "shopify/app": Way("/shopify/app?shop={shop}", open=True),
-    "bigcommerce/auth": Way("/bigcommerce/auth?code=wrong&scope=x&context=stores/nobody1", open=True),
+    "bigcommerce/auth": Way("/bigcommerce/auth?code=wrong&context=nobody", open=True),
     "bigcommerce/load": Way("/bigcommerce/load?signed_payload_jwt=wrong", open=True),
     "bigcommerce/uninstall": Way("/bigcommerce/uninstall?signed_payload_jwt=wrong", open=True),
     "bigcommerce/remove-user": Way("/bigcommerce/remove-user?signed_payload_jwt=wrong", open=True),
