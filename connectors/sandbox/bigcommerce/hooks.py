@@ -181,7 +181,7 @@ def _checked(context: Context, given: Any, known: Doc | None) -> Doc:
         raise Refused(400, "Malformed request syntax")
     own: Doc = {"is_active": True, "headers": None, **(known or {})}
     made = {name: given.get(name, own.get(name)) for name in ("scope", "destination", "is_active", "headers")}
-    if made["scope"] not in SCOPES:
+    if not isinstance(made["scope"], str) or made["scope"] not in SCOPES:
         raise unprocessable("scope", "The scope is not one of the supported scopes.")
     parts = urlsplit(made["destination"] if isinstance(made["destination"], str) else "")
     secure = parts.scheme == "https" and parts.port in (None, 443) and bool(parts.hostname)

@@ -220,11 +220,18 @@ def settings(context: Context) -> Any:
     errors: Doc = {}
     found = []
     for n, row in enumerate(given):
-        target = _target(context, row.get("identity") or {}, n, errors) if isinstance(row, dict) else None
+        identity_given = row.get("identity") if isinstance(row, dict) else None
+        safety: Any = row.get("safety_stock", 0) if isinstance(row, dict) else None
+        if not isinstance(identity_given, dict):
+            errors[f"settings[{n}].identity"] = "must be an object"
+            continue
+        if isinstance(safety, bool) or not isinstance(safety, int) or not 0 <= safety <= 10**9:
+            errors[f"settings[{n}].safety_stock"] = "must be a whole number"
+        target = _target(context, identity_given, n, errors)
         if target is not None:
-            found.append((target, int(row.get("safety_stock") or 0)))
-    if errors or len(found) < len(given):
-        raise Refused(422, "Incorrect entity.", errors=errors or {"settings": "must be objects"})
+            found.append((target, safety))
+    if errors:
+        raise Refused(422, "Incorrect entity.", errors=errors)
     for doc, safety in found:
         context.state.remember(doc, context.moment)
         doc["levels"].setdefault(place, {"onhand": 0, "safety": 0})["safety"] = safety

@@ -42,7 +42,7 @@ def price(value: Any, field: str = "price") -> str:
         amount = Decimal(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else Decimal(-1)
     except InvalidOperation:
         amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or not 0 <= amount < 10**9:
         raise Refusal(field, "must be a decimal string such as 12.50, not negative")
     return str(amount.quantize(Decimal("0.01")))
 
@@ -211,13 +211,16 @@ def add_product(context: Context, body: Doc) -> Doc:
     if not isinstance(options, dict):
         raise Refusal("options", "must be an object of texts")
     status = choice(body.get("status", "active"), "status", STATUSES)
+    modifiers = body.get("modifiers") or []
+    if not isinstance(modifiers, list):
+        raise Refusal("modifiers", "a list is wanted")
     places = context.state.locations_of[context.hash]
     units = whole(body.get("available", 0), "available")
     entry: Doc = {
         "title": text(body.get("product_title"), "product_title"),
         "option_names": [text(name, "options") for name in options],
         "visible": status == "active",
-        "modifiers": [_modifier(given, n) for n, given in enumerate(body.get("modifiers") or [])],
+        "modifiers": [_modifier(given, n) for n, given in enumerate(modifiers)],
         "variants": [
             {
                 "sku": text(body.get("sku", ""), "sku", blank=True),
@@ -242,7 +245,10 @@ def _modifier(given: Any, n: int) -> Doc:
         given = {"name": given}
     if not isinstance(given, dict):
         raise Refusal(f"modifiers.{n}", "an object with name, kind, values and required is wanted")
-    values = [text(value, f"modifiers.{n}.values") for value in given.get("values") or []]
+    values = given.get("values") or []
+    if not isinstance(values, list):
+        raise Refusal(f"modifiers.{n}.values", "a list is wanted")
+    values = [text(value, f"modifiers.{n}.values") for value in values]
     kind = choice(given.get("kind", "choice" if values else "text"), f"modifiers.{n}.kind", ("text", "choice"))
     required = flag(given.get("required", True), f"modifiers.{n}.required")
     return {

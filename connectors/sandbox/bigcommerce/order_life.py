@@ -115,7 +115,7 @@ def ship(context: Context, doc: Doc, given: Any) -> Doc:
     for field in ("order_address_id", "items"):
         if not body.get(field):
             raise missing(field)
-    if body["order_address_id"] not in {place["id"] for place in doc["shipping"]}:
+    if body["order_address_id"] not in [place["id"] for place in doc["shipping"]]:
         raise invalid("order_address_id")
     provider = str(body.get("shipping_provider") or "")
     if provider and provider not in order_shapes.PROVIDERS and not provider.startswith("carrier_"):

@@ -141,6 +141,7 @@ def store(sandbox: Any) -> Iterator[Store]:
     made = Store(sandbox, HASH, client["tokens"][HASH]["access_token"], client, Path(folder) if folder else None)
     yield made
     sandbox.control("DELETE", "/faults")
+    sandbox.control("POST", "/limits", {"profile": "off"})
     for hook in made.get("/v3/hooks", limit=250)["data"] if made.call("GET", "/v2/time").ok else []:
         made.call("DELETE", f"/v3/hooks/{hook['id']}")
     sandbox.reset()

@@ -30,7 +30,7 @@ V3 = (
 _Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_Fast):  # type: ignore[misc]
+class _Loader(_Fast):
     """Leaves dates as texts, as JSON has them."""
 
 

@@ -11,7 +11,7 @@ from bigcommerce.resources import OrderProducts, Orders, OrderShipments, Time
 from tests.sandbox.bigcommerce.conftest import SCARCE, Store
 
 
-class _Here(OAuthConnection):  # type: ignore[misc]
+class _Here(OAuthConnection):
     """Speaks to the sandbox: the package itself knows https only."""
 
     def __init__(self, store: Store, api_path: str) -> None:
