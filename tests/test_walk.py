@@ -69,6 +69,7 @@ WALK: dict[str, Way] = {
         "/orders/fetch/", {"account": "{account}", "marketplace_order_id": canaries.WORDS["order id"]}
     ),
     "orders/check/": Way("/orders/check/", {"account": "{account}"}),
+    "orders/preview/": Way("/orders/preview/?account={account}&tax_percent=19", mine=True),
     "orders/<int:pk>/": ours(ORDER),
     "orders/<int:pk>/live/": ours(ORDER + "live/"),
     "orders/<int:pk>/export/": ours(ORDER + "export/", create_anyway="1", confirmed="on"),
