@@ -215,6 +215,11 @@ def frame_ancestors(platform: str, key: str) -> tuple[str, ...]:
     return tuple(config(platform).frame_ancestors(key))
 
 
+def control_panels() -> tuple[str, ...]:
+    """Return who may frame a page of ours that holds nothing of anybody: control panels without session tokens."""
+    return tuple(config("bigcommerce").control_panels()) if offered("bigcommerce") else ()
+
+
 def app_market_page(platform: str) -> str:
     """Return our page in the store platform's app market, where a store is added."""
     return str(config(platform).app_store)

@@ -126,6 +126,19 @@ def looks_embedded(request: HttpRequest) -> bool:
     )
 
 
+def reloaded_in_frame(request: HttpRequest) -> bool:
+    """Say whether a frame was loaded again by the browser itself, which keeps the address but not our token."""
+    return request.method == "GET" and request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame")
+
+
+def resume(request: HttpRequest) -> HttpResponse:
+    """Answer a reload within a control panel: a page whose script asks for this address again with the token that the
+    tab still holds. Any control panel may frame it; it holds nothing of anybody."""
+    request.frame_ancestors = connections.control_panels()  # type: ignore[attr-defined]
+    request.frame_platform = "bigcommerce"  # type: ignore[attr-defined]
+    return render(request, "accounts/frame_again.html", {"bare": True})
+
+
 def bounce(request: HttpRequest) -> HttpResponse:
     """Answer a request whose token ran out: a script gets 401 and asks again, a page load gets a page that fetches a
     fresh token and comes back. The page is framed only by the shop it names, and holds nothing of anybody."""

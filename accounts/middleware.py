@@ -119,6 +119,8 @@ def _identify_by_session(request: HttpRequest) -> None:
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     if embedded.looks_embedded(request):
         return embedded.bounce(request)
+    if embedded.reloaded_in_frame(request) and not request.user.is_authenticated:
+        return embedded.resume(request)
     if request.user.is_authenticated:
         target = "/admin/" if request.user.is_staff else "/no-merchant/"
         return HttpResponseRedirect(target)

@@ -18,4 +18,5 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "SHOPIFY_CLIENT_ID": settings.SHOPIFY["client_id"],
         "embedded": bool(getattr(request, "frame_ancestors", ())),
         "frame_token": getattr(request, "frame_token", ""),
+        "frame_here": getattr(request, "frame_here", ""),
     }

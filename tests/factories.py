@@ -46,9 +46,11 @@ class Cast:
         return self.merchant.pk
 
 
-def make_merchant(name: str = "Northpine Supply") -> Cast:
-    """Make a merchant with an owner, a Shopify store with one location, and an Amazon account that feeds it."""
+def make_merchant(name: str = "Northpine Supply", *, storefront: str = "shopify") -> Cast:
+    """Make a merchant with an owner, a store with one location, and an Amazon account that feeds it."""
     number = next(_number)
+    on_shopify = storefront == "shopify"
+    key = f"shop-{number}.myshopify.com" if on_shopify else f"hash{number:05d}"
     # The owner of the tables may write outside a scope; a new merchant has no scope yet.
     with tenancy.unscoped("test: new merchant"):
         merchant = Merchant.objects.create(name=name)
@@ -56,17 +58,18 @@ def make_merchant(name: str = "Northpine Supply") -> Cast:
     Membership.objects.create(user=user, merchant_ref=merchant.pk, role="owner")
     with tenancy.scope(merchant.pk):
         store = Store.objects.create(
-            merchant=merchant, platform="shopify", key=f"shop-{number}.myshopify.com", name=name, currency="USD",
-            domain=f"shop-{number}.myshopify.com",
+            merchant=merchant, platform=storefront, key=key, name=name, currency="USD",
+            domain=key if on_shopify else f"shop-{number}.example.com",
         )  # fmt: skip
         account = MarketplaceAccount.objects.create(
             merchant=merchant, store=store, platform="amazon", key=f"A{number:012d}", name=f"{name} US", region="na",
             sites=["US"], orders_from=now() - timedelta(days=2), guard_clean=20,
         )  # fmt: skip
         location = Location.objects.create(
-            merchant=merchant, store=store, remote_id=f"gid://shopify/Location/{number}", name="Portland Warehouse"
-        )
-    StoreRoute.objects.create(platform="shopify", key=store.key, merchant_ref=merchant.pk, store_ref=store.pk)
+            merchant=merchant, store=store, name="Portland Warehouse",
+            remote_id=f"gid://shopify/Location/{number}" if on_shopify else str(number),
+        )  # fmt: skip
+    StoreRoute.objects.create(platform=storefront, key=store.key, merchant_ref=merchant.pk, store_ref=store.pk)
     AccountRoute.objects.create(
         platform="amazon", region="na", key=account.key, merchant_ref=merchant.pk, account_ref=account.pk
     )

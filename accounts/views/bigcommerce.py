@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.urls import resolve, reverse
+from django.urls import ResolverMatch, resolve, reverse
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -24,13 +24,15 @@ from accounts import connect, connections, embedded, installing, staff
 from accounts.access import calls_out
 from accounts.frame import FrameClaims
 from accounts.middleware import load as load_merchant
-from accounts.models import ConnectState, StoreRoute
+from accounts.models import ConnectState, Store, StoreRoute
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, Rejected, TransientError
 from salestio import tenancy
 from salestio.lib.crypto import token_hash
 
 log = structlog.get_logger(__name__)
 PLATFORM = "bigcommerce"
+CLOCKS_APART = 10
+"""Seconds BigCommerce's clock may be behind ours."""
 REOPEN_SECONDS = 600
 """How long one signed payload may open the app again (a reload of the frame); BigCommerce lets it live for a day."""
 
@@ -87,6 +89,9 @@ def load(request: HttpRequest) -> HttpResponse:
         payload = connections.authorization(PLATFORM).decode_payload(request.GET.get("signed_payload_jwt", ""))
     except Rejected as error:
         return _failed(request, f"{error.message}.", status=401)
+    # Genuine, so the sentences below may be read where they belong: in this store's control panel.
+    request.frame_ancestors = connections.frame_ancestors(PLATFORM, payload.store_hash)  # type: ignore[attr-defined]
+    request.frame_platform = PLATFORM  # type: ignore[attr-defined]
     if not _first_or_reload(request.GET["signed_payload_jwt"]):
         return _failed(request, "This page is too old. Open the app again from your control panel.", status=401)
     if not installing.works(PLATFORM, payload.store_hash):
@@ -120,7 +125,11 @@ def uninstall(request: HttpRequest) -> HttpResponse:
     route = StoreRoute.objects.filter(platform=PLATFORM, key=payload.store_hash).first()
     if route is not None:
         with tenancy.scope(route.merchant_ref):
-            connect.uninstall_store(route.merchant_ref, route.store_ref)
+            store = Store.objects.filter(pk=route.store_ref).first()
+            # A call that was tried again for hours must not take away an app that was installed anew meanwhile.
+            late = timedelta(seconds=CLOCKS_APART)
+            if store and (payload.issued_at is None or payload.issued_at + late >= store.authorized_at):
+                connect.uninstall_store(route.merchant_ref, route.store_ref)
     return HttpResponse(status=200)
 
 
@@ -137,20 +146,43 @@ def remove_user(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def _show(request: HttpRequest, path: str) -> HttpResponse:
-    """Show a page of ours under this address, without a redirect: the browser keeps no cookie in the frame."""
+def _show(request: HttpRequest, link: str) -> HttpResponse:
+    """Show a page of ours under this address, without a redirect: the browser keeps no cookie in the frame.
+
+    The page is told its own address, so that what it links to and what its forms send go where they belong.
+    """
     merchant_id: int = request.merchant_id  # type: ignore[attr-defined]
-    try:
-        match = resolve(urlsplit(path).path or "/")
-    except Http404:
-        match = resolve("/")
-    if match.route.startswith(("bigcommerce/", "shopify/", "connect/", "webhooks/", "admin/", "api/")):
-        match = resolve("/")
+    asked = urlsplit(link)
+    match = _page_at(asked.path)
+    if match is None:
+        asked, match = urlsplit("/"), resolve("/")
     with tenancy.scope(merchant_id):
         load_merchant(request, merchant_id)
-        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
-        rendered: Any = getattr(response, "render", None)
-        return rendered() if callable(rendered) else response
+        response = _render(request, match, asked.path or "/", asked.query)
+        if response.status_code == 405:  # a link to something that is no page
+            response = _render(request, resolve("/"), "/", "")
+    return response
+
+
+def _page_at(path: str) -> ResolverMatch | None:
+    """Return the page of a signed-in person at this path, or None."""
+    try:
+        match = resolve(path or "/")
+    except Http404:
+        return None
+    doors = ("webhooks/", "admin/", "api/", "healthz", "readyz", "metrics")
+    ours = getattr(match.func, "login_required", True) and not match.route.startswith(doors)
+    return match if ours else None
+
+
+def _render(request: HttpRequest, match: ResolverMatch, path: str, query: str) -> HttpResponse:
+    request.path = request.path_info = path
+    request.GET = QueryDict(query)  # type: ignore[assignment]
+    request.resolver_match = match
+    request.frame_here = f"{path}?{query}" if query else path  # type: ignore[attr-defined]
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    rendered: Any = getattr(response, "render", None)
+    return rendered() if callable(rendered) else response
 
 
 def _failed(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.bigcommerce.config import PLATFORM, BigCommerceConfig, is_store_hash
@@ -27,6 +28,8 @@ LEEWAY_SECONDS = 10.0
 _ALGORITHMS = ("HS256", "HS512")
 _CONTEXT = re.compile(r"stores/([a-z0-9]+)")
 _LONGEST_TOKEN = 8192
+_LATEST = 4e9
+"""Unix time of the year 2096; a date beyond is none."""
 _OUR_OWN = frozenset({"invalid_client", "unauthorized_client"})
 """Errors about our application, which no merchant can mend."""
 
@@ -43,6 +46,8 @@ class PayloadClaims:
     url: str
     token_id: str = ""
     """The payload's own id; it is good for a day, so whoever must not serve it twice notes it."""
+    issued_at: datetime | None = None
+    """When BigCommerce signed it (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class BigCommerceAuth:
             owner_email=_text(owner.get("email")),
             url=_text(claims.get("url")),
             token_id=_text(claims.get("jti")),
+            issued_at=_instant(claims.get("iat")),
         )
 
     def _ask(self, form: Mapping[str, str], store_hash: str) -> Mapping[str, Any]:
@@ -188,6 +194,12 @@ def _dict(value: Any) -> Mapping[str, Any]:
 
 def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _instant(seconds: Any) -> datetime | None:
+    """Return a claim's Unix time, None for anything that is none."""
+    fits = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < _LATEST
+    return datetime.fromtimestamp(seconds, UTC) if fits else None
 
 
 def _refused(sentence: str, code: str) -> Rejected:

@@ -71,6 +71,13 @@ class BigCommerceConfig:
         real = parts.netloc.endswith(".mybigcommerce.com")
         return (own, "https://login.bigcommerce.com") if real else (own,)
 
+    def control_panels(self) -> tuple[str, ...]:
+        """Return who may frame a page of ours that belongs to no store and holds nothing of anybody: any control panel."""
+        parts = urlsplit(self.admin_template)
+        if parts.netloc.endswith(".mybigcommerce.com"):
+            return ("https://*.mybigcommerce.com", "https://login.bigcommerce.com")
+        return (f"{parts.scheme}://{parts.netloc}",)
+
     @property
     def user_agent(self) -> str:
         """Return how we call ourselves."""

@@ -17,6 +17,7 @@
   });
   const signed = async (headers) => {
     if (bridge()) headers.Authorization = `Bearer ${await bridge().idToken()}`;
+    else if (window.frameToken) headers.Authorization = `Bearer ${window.frameToken.current()}`;
     return headers;
   };
 
@@ -140,7 +141,7 @@
     else if (key === "x" && rows()[here]) { const pick = $(".pick", rows()[here]); if (pick) { pick.checked = !pick.checked; counted(); } }
     else if (key === "e") {
       if (all(".pick:checked").length) $("#bulk-export")?.click();
-      else if (rows()[here]) location.assign($("a.id", rows()[here]).href);
+      else if (rows()[here]) $("a.id", rows()[here]).click();
       else $("#export-button:not(:disabled)")?.click();
     }
     else if (key === "escape") for (const menu of all("details.menu[open]")) menu.open = false;
@@ -167,6 +168,7 @@
     if (tag) headers["If-None-Match"] = tag;
     const answer = await fetch(source.dataset.poll, { headers, cache: "no-store", redirect: "manual" });
     if (answer.status !== 200) return;
+    window.frameToken?.renew(answer);
     tag = answer.headers.get("ETag") || "";
     const page = document.createElement("template");
     page.innerHTML = await answer.text();

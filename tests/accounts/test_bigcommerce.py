@@ -1,0 +1,462 @@
+"""The single-click app in BigCommerce: installing, opening, people of the store, taking it away; through the sandbox."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+import pytest
+import requests
+from django.conf import settings as django_settings
+from django.test import Client
+from django.utils.timezone import now
+
+from accounts import connect, connections, credentials
+from accounts.frame import FrameClaims, mint
+from accounts.models import Credential, Membership, Merchant, Store, StorePerson, StoreRoute
+from connectors.contract.types import Grant
+from salestio import tenancy
+from tests.factories import Cast, make_merchant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW, OTHER = "fldnote3x9", "lmnloom7k2"
+
+
+@pytest.fixture
+def panel(transactional_db: None, redis_url: str, sandbox: Any) -> str:
+    """The pretend BigCommerce's control panels; the address our app's frame lives in."""
+    sandbox.control("POST", "/limits", {"profile": "off"})
+    return str(sandbox.url)
+
+
+@pytest.fixture
+def shop(db: None) -> Cast:
+    """A merchant whose BigCommerce store is connected, with tokens, so that no call is needed."""
+    cast = make_merchant("Lumen & Loom", storefront="bigcommerce")
+    with tenancy.scope(cast.id):
+        credentials.store_grant(cast.store, Grant(key=cast.store.key, access_token="a", refresh_token=""))
+    return cast
+
+
+def consent(store_hash: str = NEW) -> str:
+    """Agree in the app market and return the path and query BigCommerce opens our callback at."""
+    address = f"{connections.app_market_page('bigcommerce')}/{store_hash}/install"
+    with requests.Session() as browser:
+        page = browser.get(address, timeout=10).text
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+        sent = browser.post(
+            address,
+            data={name: html.unescape(value) for name, value in hidden} | {"answer": "install"},
+            headers={"Origin": django_settings.SANDBOX_URL, "Referer": address},
+            allow_redirects=False,
+            timeout=10,
+        )
+    return f"/bigcommerce/auth?{urlsplit(sent.headers['Location']).query}"
+
+
+def install(client: Client, store_hash: str = NEW) -> Any:
+    """Install the app as a browser would; return our callback's answer."""
+    return client.get(consent(store_hash))
+
+
+def signed(store_hash: str, *, user: int = 7, email: str = "ada@lumen.example", owner: int = 1, **changes: Any) -> str:
+    """Return a payload as BigCommerce signs it; `changes` spoil a claim (None leaves it out)."""
+    at = int(time.time())
+    secret = changes.pop("secret", django_settings.PLATFORM_APPS["bigcommerce"]["client_secret"])
+    algorithm = changes.pop("algorithm", "HS256")
+    claims = {
+        "aud": django_settings.PLATFORM_APPS["bigcommerce"]["client_id"], "iss": "bc", "iat": at, "nbf": at - 5,
+        "exp": at + 86400, "jti": uuid.uuid4().hex, "sub": f"stores/{store_hash}",
+        "user": {"id": user, "email": email}, "owner": {"id": owner, "email": "owner@lumen.example"}, "url": "/",
+        "channel_id": None, **changes,
+    }  # fmt: skip
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm=algorithm)
+
+
+def open_app(payload: str, client: Client | None = None) -> Any:
+    return (client or Client()).get("/bigcommerce/load", {"signed_payload_jwt": payload})
+
+
+def store_of(store_hash: str) -> Store:
+    route = StoreRoute.objects.get(platform="bigcommerce", key=store_hash)
+    with tenancy.scope(route.merchant_ref):
+        return Store.objects.get(pk=route.store_ref)
+
+
+def people(cast: Cast) -> list[StorePerson]:
+    with tenancy.scope(cast.id):
+        return list(StorePerson.objects.order_by("pk"))
+
+
+def token_of(answer: Any) -> str:
+    found = re.search(r'<meta name="frame-token" content="([^"]+)"', answer.content.decode())
+    assert found
+    return html.unescape(found.group(1))
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def said(answer: Any) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+
+
+# ── installing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_first_install_makes_merchant_store_and_owner_and_shows_the_app_in_the_frame(panel: str) -> None:
+    answer = install(Client())
+
+    store = store_of(NEW)
+    assert (answer.status_code, store.state, store.currency) == (200, "active", "USD")
+    owner = Membership.objects.get(merchant_ref=store.merchant_id)
+    assert (owner.role, owner.user.has_usable_password()) == ("owner", False)
+    assert 'class="embedded"' in answer.content.decode()
+    assert f"frame-ancestors {panel}" in answer["Content-Security-Policy"]
+    assert django_settings.SHOPIFY_APP_BRIDGE_URL not in answer["Content-Security-Policy"]
+    with tenancy.scope(store.merchant_id):
+        assert bytes(Credential.objects.get(store=store).access_sealed)
+
+
+def test_a_code_installs_once(panel: str) -> None:
+    back = consent()
+    Client().get(back)
+
+    again = Client().get(back)
+
+    assert again.status_code == 400
+    assert "install the app again from the app market" in said(again)
+    assert StoreRoute.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"code": "made-up", "scope": "store_v2_orders", "context": f"stores/{NEW}"},
+        {"code": "made-up", "scope": "store_v2_orders", "context": "stores/../lmnloom7k2"},
+        {"code": "made-up", "scope": "store_v2_orders"},
+        {"scope": "store_v2_orders", "context": f"stores/{NEW}"},
+        {},
+    ],
+)
+def test_a_callback_that_nobody_agreed_to_makes_nothing(panel: str, query: dict[str, str]) -> None:
+    answer = Client().get("/bigcommerce/auth", query)
+
+    assert answer.status_code == 400
+    assert not StoreRoute.objects.exists()
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+
+
+def test_a_code_of_one_store_opens_no_other(panel: str) -> None:
+    answer = Client().get(consent(NEW).replace(NEW, OTHER))
+
+    assert answer.status_code == 400
+    assert not StoreRoute.objects.exists()
+
+
+def test_installing_again_updates_the_same_store(panel: str) -> None:
+    install(Client())
+    first = store_of(NEW)
+    with tenancy.scope(first.merchant_id):
+        connect.uninstall_store(first.merchant_id, first.pk)
+
+    install(Client())
+
+    again = store_of(NEW)
+    assert (again.pk, again.merchant_id, again.state, again.uninstalled_at) == (
+        first.pk, first.merchant_id, "active", None,
+    )  # fmt: skip
+    with tenancy.unscoped("test: count"):
+        assert Merchant.objects.count() == 1
+
+
+def test_a_signed_in_owner_who_pressed_add_store_gets_the_store_into_their_merchant(panel: str) -> None:
+    cast = make_merchant()
+    browser = Client()
+    browser.force_login(cast.user)
+    to_the_market = browser.post("/stores/add/", {"platform": "bigcommerce"})
+    assert to_the_market["Location"] == connections.app_market_page("bigcommerce")
+
+    install(browser)
+
+    assert store_of(NEW).merchant_id == cast.id
+
+
+def test_a_store_of_another_merchant_cannot_be_added(panel: str) -> None:
+    install(Client())
+    owner = store_of(NEW).merchant_id
+    browser = Client()
+    browser.force_login(make_merchant().user)
+    browser.post("/stores/add/", {"platform": "bigcommerce"})
+
+    answer = install(browser)
+
+    assert answer.status_code == 409
+    assert "belongs to another merchant" in said(answer)
+    assert store_of(NEW).merchant_id == owner
+
+
+def test_bigcommerce_being_down_makes_nothing_and_says_so(panel: str, sandbox: Any) -> None:
+    back = consent()
+    sandbox.control("POST", "/faults", {"platform": "bigcommerce", "kind": "status", "params": {"code": 503}})
+    try:
+        answer = Client().get(back)
+    finally:
+        sandbox.control("DELETE", "/faults")
+
+    assert answer.status_code == 503
+    assert "Install the app once more in a minute" in said(answer)
+    assert not StoreRoute.objects.exists()
+
+
+# ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_opening_the_app_shows_the_dashboard_without_any_cookie(shop: Cast) -> None:
+    answer = open_app(signed(shop.store.key))
+
+    page = answer.content.decode()
+    assert (answer.status_code, 'class="embedded"' in page) == (200, True)
+    assert "shopify" not in page.lower()
+    assert "sessionid" not in answer.cookies
+    assert answer["X-Frame-Token"]
+    assert f"frame-ancestors {django_settings.SANDBOX_URL}" in answer["Content-Security-Policy"]
+
+
+def test_in_production_only_this_stores_control_panel_may_frame_the_page(settings: Any) -> None:
+    real = settings.PLATFORM_URLS["bigcommerce"] | {"admin": "https://store-{hash}.mybigcommerce.com/manage"}
+    settings.PLATFORM_URLS = settings.PLATFORM_URLS | {"bigcommerce": real}
+    connections.forget_all()
+
+    assert connections.frame_ancestors("bigcommerce", "abc123") == (
+        "https://store-abc123.mybigcommerce.com",
+        "https://login.bigcommerce.com",
+    )
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"exp": int(time.time()) - 60},
+        {"exp": None},
+        {"aud": "another-app"},
+        {"aud": None},
+        {"iss": "evil"},
+        {"iss": None},
+        {"sub": "stores/../x"},
+        {"sub": "abc123"},
+        {"sub": None},
+        {"nbf": int(time.time()) + 600},
+        {"secret": "another secret, long enough to sign with"},
+        {"algorithm": "none", "secret": ""},
+    ],
+)
+def test_a_payload_that_is_not_good_opens_nothing(shop: Cast, spoil: dict[str, Any]) -> None:
+    answer = open_app(signed(shop.store.key, **spoil))
+
+    assert answer.status_code == 401
+    assert shop.account.name not in answer.content.decode()
+    assert people(shop) == []
+
+
+@pytest.mark.parametrize("payload", ["", "x", "a.b.c", "x" * 9000, "ü.ü.ü"])
+def test_what_is_no_payload_opens_nothing(shop: Cast, payload: str) -> None:
+    assert open_app(payload).status_code == 401
+    assert Client().get("/bigcommerce/load").status_code == 401
+
+
+def test_a_payload_opens_the_app_again_within_ten_minutes_and_not_later(shop: Cast, time_machine: Any) -> None:
+    time_machine.move_to(now())
+    payload = signed(shop.store.key)
+    open_app(payload)
+
+    time_machine.shift(500)
+    assert open_app(payload).status_code == 200
+    time_machine.shift(200)
+    late = open_app(payload)
+
+    assert late.status_code == 401
+    assert "Open the app again from your control panel" in said(late)
+    assert f"frame-ancestors {django_settings.SANDBOX_URL}" in late["Content-Security-Policy"]
+
+
+def test_each_person_of_the_store_is_known_by_their_own_name(shop: Cast) -> None:
+    open_app(signed(shop.store.key, user=1, email="owner@lumen.example"))
+    open_app(signed(shop.store.key, user=7, email="ada@lumen.example"))
+    open_app(signed(shop.store.key, user=7, email="ada.b@lumen.example"))
+
+    assert [(p.remote_id, p.email, p.owner) for p in people(shop)] == [
+        ("1", "owner@lumen.example", True),
+        ("7", "ada.b@lumen.example", False),
+    ]
+
+
+def test_the_owner_of_the_store_may_what_an_owner_may_and_others_may_not(shop: Cast) -> None:
+    owner = token_of(open_app(signed(shop.store.key, user=1)))
+    clerk = token_of(open_app(signed(shop.store.key, user=7)))
+
+    assert Client().get("/settings/tokens/", headers=bearer(owner)).status_code == 200
+    assert Client().get("/settings/tokens/", headers=bearer(clerk)).status_code == 403
+    assert Client().get("/orders/", headers=bearer(clerk)).status_code == 200
+
+
+def test_a_link_to_a_page_of_the_app_opens_that_page(shop: Cast) -> None:
+    assert "<h1>Accounts</h1>" in open_app(signed(shop.store.key, url="/accounts/")).content.decode()
+    orders = open_app(signed(shop.store.key, url="/orders/?view=needs")).content.decode()
+    assert "<h1>Orders</h1>" in orders
+    assert 'aria-current="page">Needs you' in orders
+    assert 'data-here="/orders/?view=needs"' in orders
+
+
+def test_a_frame_the_browser_loads_again_asks_with_the_token_its_tab_holds(panel: str) -> None:
+    answer = Client().get("/orders/", headers={"Sec-Fetch-Dest": "iframe"})
+
+    assert (answer.status_code, "frame_again" in answer.content.decode()) == (200, True)
+    assert f"frame-ancestors {panel}" in answer["Content-Security-Policy"]
+    assert Client().get("/orders/", headers={"Sec-Fetch-Dest": "document"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "url", ["/no/such/page", "https://evil.example/orders/", "//evil.example", "/admin/", "/api/v1/orders", "/shopify/app",
+            "/bigcommerce/load", "/orders/999999/", "/sign-out/", "/orders/export/", ""],
+)  # fmt: skip
+def test_a_link_to_a_page_that_is_none_never_breaks_the_app(shop: Cast, url: str) -> None:
+    answer = open_app(signed(shop.store.key, url=url))
+
+    assert answer.status_code in (200, 404)
+    assert "/admin/" not in answer.get("Location", "")
+
+
+def test_a_store_we_do_not_know_gets_nothing(shop: Cast) -> None:
+    answer = open_app(signed("nobodys0ne"))
+
+    assert answer.status_code == 409
+    assert "Install it from the app market" in said(answer)
+    assert shop.account.name not in answer.content.decode()
+
+
+def test_each_store_sees_only_its_own_merchant(shop: Cast) -> None:
+    other = make_merchant("Stranger & Sons", storefront="bigcommerce")
+    token = token_of(open_app(signed(shop.store.key)))
+
+    page = Client().get("/accounts/", headers=bearer(token)).content.decode()
+
+    assert shop.account.key in page
+    assert other.account.key not in page
+
+
+# ── pages in the frame ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_answer_renews_the_token_and_an_old_one_ends(shop: Cast, time_machine: Any) -> None:
+    time_machine.move_to(now())
+    token = token_of(open_app(signed(shop.store.key)))
+    time_machine.shift(3000)
+    fresh = Client().get("/orders/", headers=bearer(token))["X-Frame-Token"]
+    time_machine.shift(3000)
+
+    assert Client().get("/orders/", headers=bearer(fresh)).status_code == 200
+    assert Client().get("/orders/", headers=bearer(token)).status_code == 401
+
+
+def test_a_form_in_the_frame_needs_the_token_and_no_csrf_cookie(shop: Cast) -> None:
+    client = Client(enforce_csrf_checks=True)
+    token = token_of(open_app(signed(shop.store.key, user=1)))
+
+    assert client.post("/settings/", {"field": "tag_account"}, headers=bearer(token)).status_code == 302
+    assert client.post("/settings/", {"field": "tag_account"}).status_code == 403
+    with tenancy.scope(shop.id):
+        assert Merchant.objects.get(pk=shop.id).settings == {"tag_account": False}
+
+
+def test_a_token_that_is_made_up_or_changed_opens_nothing(shop: Cast) -> None:
+    token = mint(FrameClaims("bigcommerce", shop.store.key, "7"))
+
+    for wrong in (token[:-1], token + "x", token.replace("frm_", ""), "frm_", "frm_a:b:c"):
+        assert Client().get("/orders/", headers=bearer(wrong)).status_code == 401
+    assert Client().get("/orders/", headers=bearer(token)).status_code == 200
+
+
+def test_a_cookie_of_another_merchant_does_not_mix_in(shop: Cast, signed_in: Any) -> None:
+    other = make_merchant("Stranger & Sons")
+    token = token_of(open_app(signed(shop.store.key), signed_in(other)))
+
+    page = signed_in(other).get("/accounts/", headers=bearer(token)).content.decode()
+
+    assert shop.account.key in page
+    assert other.account.key not in page
+
+
+# ── taking away ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_removed_person_is_refused_at_once_and_let_in_by_a_fresh_load(shop: Cast) -> None:
+    token = token_of(open_app(signed(shop.store.key, user=7)))
+    mate = token_of(open_app(signed(shop.store.key, user=8, email="bo@lumen.example")))
+
+    for _ in range(2):
+        gone = Client().get("/bigcommerce/remove-user", {"signed_payload_jwt": signed(shop.store.key, user=7)})
+        assert gone.status_code == 200
+    assert Client().get("/orders/", headers=bearer(token)).status_code == 401
+    assert Client().get("/orders/", headers=bearer(mate)).status_code == 200
+
+    again = token_of(open_app(signed(shop.store.key, user=7)))
+    assert Client().get("/orders/", headers=bearer(again)).status_code == 200
+
+
+def test_a_person_we_never_saw_can_be_removed(shop: Cast) -> None:
+    Client().get("/bigcommerce/remove-user", {"signed_payload_jwt": signed(shop.store.key, user=99)})
+
+    (person,) = people(shop)
+    assert person.remote_id == "99" and person.removed_at is not None
+
+
+def test_uninstalling_stops_the_store_and_drops_its_tokens_and_twice_does_no_harm(shop: Cast) -> None:
+    token = token_of(open_app(signed(shop.store.key, user=7)))
+
+    for _ in range(2):
+        gone = Client().get("/bigcommerce/uninstall", {"signed_payload_jwt": signed(shop.store.key, user=1)})
+        assert gone.status_code == 200
+
+    store = store_of(shop.store.key)
+    assert (store.state, store.state_reason, store.uninstalled_at is not None) == ("disabled", "uninstalled", True)
+    with tenancy.scope(shop.id):
+        assert bytes(Credential.objects.get(store=store).access_sealed) == b""
+    opened = open_app(signed(shop.store.key, user=7))
+    assert opened.status_code == 409
+    assert "not installed in this store" in said(opened)
+    assert Client().get("/orders/", headers=bearer(token)).status_code in (200, 401)
+
+
+@pytest.mark.parametrize("path", ["/bigcommerce/uninstall", "/bigcommerce/remove-user"])
+@pytest.mark.parametrize(
+    "spoil", [{"secret": "x" * 40}, {"exp": 1}, {"aud": "other"}, {"algorithm": "none", "secret": ""}]
+)
+def test_nobody_but_bigcommerce_takes_the_app_away(shop: Cast, path: str, spoil: dict[str, Any]) -> None:
+    answer = Client().get(path, {"signed_payload_jwt": signed(shop.store.key, **spoil)})
+
+    assert answer.status_code == 401
+    assert store_of(shop.store.key).state == "active"
+    assert people(shop) == []
+
+
+def test_an_uninstall_of_a_store_we_do_not_know_is_answered_calmly(db: None) -> None:
+    for path in ("/bigcommerce/uninstall", "/bigcommerce/remove-user"):
+        assert Client().get(path, {"signed_payload_jwt": signed("nobodys0ne")}).status_code == 200
+
+
+def test_an_old_uninstall_does_not_stop_a_store_installed_again(shop: Cast) -> None:
+    payload = signed(shop.store.key, user=1, iat=int(time.time()) - 7200)
+    with tenancy.scope(shop.id):
+        Store.objects.update(authorized_at=now())
+
+    Client().get("/bigcommerce/uninstall", {"signed_payload_jwt": payload})
+
+    assert store_of(shop.store.key).state == "active"
