@@ -55,14 +55,12 @@ def order(context: Context, doc: Doc) -> Doc:
     money = doc["money"]
     base = {f"base_{name}": four(money.get(f"base_{name}", sums[f"{name}_ex_tax"])) for name in totals.COSTS}
     classes = {f"{name}_tax_class_id": 2 if name == "shipping_cost" else 0 for name in totals.COSTS}
-    created, currency = rfc2822(doc["date_created"]), doc["currency_code"]
+    currency = doc["currency_code"]
     kept = ("channel_id", "customer_id", "customer_message", "staff_notes", "payment_method", "ip_address", "status_id")
     store_currency = context.store["currency"]
     return {
         "id": doc["id"],
-        "date_created": created,
-        "date_modified": rfc2822(doc["date_modified"]),
-        "date_shipped": rfc2822(doc["date_shipped"]),
+        **{name: rfc2822(doc[name]) for name in ("date_created", "date_modified", "date_shipped")},
         "cart_id": "",
         "status": STATUSES[doc["status_id"]],
         **{name: doc[name] for name in kept},
@@ -149,7 +147,7 @@ def product(doc: Doc, line: Doc) -> Doc:
     )
     zeros = (
         "base_cost_price cost_price_inc_tax cost_price_ex_tax cost_price_tax base_wrapping_cost wrapping_cost_ex_tax "
-        "wrapping_cost_inc_tax wrapping_cost_tax fixed_shipping_cost"
+        "wrapping_cost_inc_tax wrapping_cost_tax fixed_shipping_cost width height depth"
     )
     return {
         "id": line["id"],
@@ -176,9 +174,6 @@ def product(doc: Doc, line: Doc) -> Doc:
         "quantity": n,
         **dict.fromkeys(zeros.split(), _NOTHING),
         "weight": four(line["weight"]),
-        "width": _NOTHING,
-        "height": _NOTHING,
-        "depth": _NOTHING,
         "is_refunded": line["refunded"] >= n,
         "quantity_refunded": line["refunded"],
         "refund_amount": four(given_back),

@@ -35,19 +35,16 @@ def place(context: Context) -> Doc:
     shipping = _shipping(body, billing)
     fees = order_input.fees(body)
     created = order_input.created_at(context, body)
-    lines = order_lines.read(context, body["products"])
     status = read.get("status_id", stock.PENDING)
+    lines = order_lines.read(context, body["products"])
+    for line in lines:
+        line["shipped"] = line["quantity"] if status in stock.DONE else 0
     if status not in stock.TAKES_NOTHING:
         order_lines.check_stock(context, lines)
 
     # From here on nothing is refused.
     number = context.state.next_id(context.hash, "order", 99)
-    for line in lines:
-        line["id"] = context.state.next_id(context.hash, "order_product", 0)
-    for row in shipping:
-        row["id"] = context.state.next_id(context.hash, "order_address", 0)
-    for line in lines:
-        line["order_address_id"] = shipping[0]["id"]
+    _number(context, lines, shipping)
     doc: Doc = {
         "store": context.hash,
         "id": number,
@@ -74,9 +71,6 @@ def place(context: Context) -> Doc:
         "date_shipped": context.now if status in stock.DONE else "",
         "placed_at": context.now,
     }
-    if status in stock.DONE:
-        for line in lines:
-            line["shipped"] = line["quantity"]
     context.state.add_order(doc)
     stock.settle(context, doc)
     context.state.save("bigcommerce_orders", doc)
@@ -85,6 +79,15 @@ def place(context: Context) -> Doc:
     stock.watch_oversold(context, doc)
     context.tell("store/order/created", {"type": "order", "id": number})
     return doc
+
+
+def _number(context: Context, lines: list[Doc], shipping: list[Doc]) -> None:
+    """Give an order's parts their numbers; everything goes to the first address."""
+    for row in shipping:
+        row["id"] = context.state.next_id(context.hash, "order_address", 0)
+    for line in lines:
+        line["id"] = context.state.next_id(context.hash, "order_product", 0)
+        line["order_address_id"] = shipping[0]["id"]
 
 
 def _shipping(body: Doc, billing: Doc) -> list[Doc]:

@@ -334,12 +334,6 @@ def build_product(
     rows = entry["variants"]
     names = list(entry["option_names"])
     tracked = all(row["tracked"] and row.get("policy", "deny") == "deny" for row in rows)
-    options = []
-    for n, name in enumerate(names, 1):
-        option_id = number * 10 + n
-        labels = list(dict.fromkeys(row["options"][name] for row in rows))
-        values = [{"id": option_id * 100 + k, "label": label} for k, label in enumerate(labels, 1)]
-        options.append({"id": option_id, "display_name": name, "values": values})
     product: Doc = {
         "store": store_hash,
         "id": number,
@@ -357,7 +351,7 @@ def build_product(
         "inventory_tracking": ("variant" if names else "product") if tracked else "none",
         "order_quantity_minimum": int(entry.get("minimum", 0)),
         "order_quantity_maximum": int(entry.get("maximum", 0)),
-        "options": options,
+        "options": _options(number, names, rows),
         "modifiers": _modifiers(number, entry.get("modifiers", ())),
         "levels": {},
         "promised": 0,
@@ -387,6 +381,16 @@ def build_product(
             }
         )
     return product, variants
+
+
+def _options(product: int, names: list[str], rows: list[Doc]) -> list[Doc]:
+    made = []
+    for n, name in enumerate(names, 1):
+        number = product * 10 + n
+        labels = list(dict.fromkeys(row["options"][name] for row in rows))
+        values = [{"id": number * 100 + k, "label": label} for k, label in enumerate(labels, 1)]
+        made.append({"id": number, "display_name": name, "values": values})
+    return made
 
 
 def _modifiers(product: int, given: Any) -> list[Doc]:

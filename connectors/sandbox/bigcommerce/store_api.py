@@ -38,8 +38,6 @@ def store(context: Context) -> Any:
     """``getStoreInformation``."""
     doc, home = context.store, context.store["address"]
     panel = f"{context.face.core.base_url}/bigcommerce/store-{context.hash}/manage"
-    offset = context.moment.astimezone(ZoneInfo(doc["timezone"])).utcoffset()
-    seconds = int(offset.total_seconds()) if offset is not None else 0
     domain = re.sub(r"[^a-z0-9]+", "-", doc["name"].lower()).strip("-") + ".example"
     return {
         "id": context.hash,
@@ -59,13 +57,7 @@ def store(context: Context) -> Any:
         "admin_email": doc["email"],
         "order_email": doc["email"],
         "favicon_url": "",
-        "timezone": {
-            "name": doc["timezone"],
-            "raw_offset": seconds,
-            "dst_offset": seconds,
-            "dst_correction": True,
-            "date_format": {"display": "M jS Y", "export": "M jS Y", "extended_display": "M jS Y @ g:i A"},
-        },
+        "timezone": _timezone(context),
         "language": "en",
         "currency": doc["currency"],
         "currency_symbol": "$",
@@ -99,6 +91,19 @@ def store(context: Context) -> Any:
             "multi_storefront_enabled": False,
             "storefront_limits": {"active": 1, "total_including_inactive": 1},
         },
+    }
+
+
+def _timezone(context: Context) -> Doc:
+    name = context.store["timezone"]
+    offset = context.moment.astimezone(ZoneInfo(name)).utcoffset()
+    seconds = int(offset.total_seconds()) if offset is not None else 0
+    return {
+        "name": name,
+        "raw_offset": seconds,
+        "dst_offset": seconds,
+        "dst_correction": True,
+        "date_format": {"display": "M jS Y", "export": "M jS Y", "extended_display": "M jS Y @ g:i A"},
     }
 
 
