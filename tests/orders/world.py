@@ -5,25 +5,37 @@ No worker and no beat: what is due is found as the sweeper finds it and run as f
 
 from __future__ import annotations
 
+import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import close_old_connections
 from django.utils.timezone import now
 
-from accounts import preferences
+from accounts import connect, preferences
 from accounts.models import MarketplaceAccount, Store
+from connectors.contract.types import Grant
 from inventory import refresh
 from inventory.models import Stock, Variant
 from orders import counts
-from orders.models import Order, OrderEvent, OrderPull
+from orders.models import Order, OrderEvent, OrderLine, OrderPull
 from salestio import sweep, tenancy
 from salestio.celery import app
 
 SHOP = "northpine-supply.myshopify.com"
 SELLER = "A1NORTHPINEUS"
+
+
+def sold(made: dict[str, Any]) -> dict[str, int]:
+    """Return SKU → units of a store order; a price that does not divide to the cent may stand in two lines."""
+    units: Counter[str] = Counter()
+    for line in made["lines"]:
+        units[line["sku"]] += line["quantity"]
+    return dict(units)
 
 
 def run_due() -> int:
@@ -68,10 +80,42 @@ class World:
 
     def listings(self) -> list[dict[str, Any]]:
         """Return what the seller offers."""
-        found: list[dict[str, Any]] = self.sandbox.control(
-            "GET", f"/accounts/{self.platform}/{self.seller}/listings"
-        )
+        found: list[dict[str, Any]] = self.sandbox.control("GET", f"/accounts/{self.platform}/{self.seller}/listings")
         return found
+
+    def goods(self, number: int) -> list[str]:
+        """Return SKUs the seller offers and the store has: counted, there once, without options to choose."""
+        found: list[str] = []
+        for listing in self.listings():
+            if listing.get("kind") != "plain" or not listing["sku"]:
+                continue
+            variant = self.variant(listing["sku"])
+            if variant["tracked"] and not variant.get("modifiers") and variant["status"] == "active":
+                found.append(listing["sku"])
+            if len(found) == number:
+                return found
+        raise AssertionError(f"there are {len(found)} such SKUs, not {number}")
+
+    def listing(self, **like: Any) -> dict[str, str]:
+        """Return the first listing with these values, as the line of an order names it (some have no SKU)."""
+        row = next(row for row in self.listings() if all(row.get(name) == value for name, value in like.items()))
+        if row["sku"]:
+            return {"sku": row["sku"]}
+        return {"sku": "", "item_id": row["item_id"], "variation_id": row["variation_id"]}
+
+    def add_seller(self, platform: str, **more: Any) -> None:
+        """Connect a further seller to the store, and let buyers buy there from now on."""
+        # Further sellers stay over a reset of the sandbox, so that each is a new one.
+        number = secrets.randbelow(10**9)
+        key = str(7 * 10**9 + number) if platform == "etsy" else f"A9{number:09d}"
+        refresh_token = self.sandbox.control("PUT", f"/accounts/{platform}/{key}", more)["refresh_token"]
+        grant = Grant(key=key, refresh_token=refresh_token, refresh_expires_at=now() + timedelta(days=365))
+        sites = tuple(more["sites"])
+        wish = connect.AccountWish(platform, more.get("region", ""), key, sites, self.store().pk)
+        connect.keep_account(self.merchant_id, wish, grant, granted_sites=sites, actor="Ines")
+        with tenancy.scope(self.merchant_id):
+            MarketplaceAccount.objects.update(guard_clean=20)
+        self.platform, self.seller = platform, key
 
     def set_stock(self, sku: str, units: int, shop: str = "") -> None:
         """Let the merchant set a variant's stock in the store's admin, at its first location; others to zero."""
@@ -123,6 +167,17 @@ class World:
         with tenancy.scope(self.merchant_id):
             return Order.objects.filter(marketplace_order_id=reference).first()
 
+    def known(self, reference: str) -> Order:
+        """Return our order of a marketplace id, which must be there."""
+        order = self.order(reference)
+        assert order is not None, f"{reference} is not known"
+        return order
+
+    def lines(self, reference: str) -> list[OrderLine]:
+        """Return our lines of an order."""
+        with tenancy.scope(self.merchant_id):
+            return list(OrderLine.objects.filter(order__marketplace_order_id=reference).order_by("number"))
+
     def events(self, reference: str) -> list[str]:
         """Return the codes of an order's log, oldest first."""
         with tenancy.scope(self.merchant_id):
@@ -152,6 +207,11 @@ class World:
         with tenancy.scope(self.merchant_id):
             ids = list(Variant.objects.filter(sku__in=skus).values_list("pk", flat=True))
         refresh.read_now(self.merchant_id, self.store().pk, variant_ids=ids)
+
+    def free(self, sku: str) -> int:
+        """Return the units of a SKU that orders may still take, as we see it."""
+        with tenancy.scope(self.merchant_id):
+            return sum(row.figure - row.reserved for row in Stock.objects.filter(variant__sku=sku))
 
     def reserved(self, sku: str) -> int:
         """Return the units of a SKU we keep for orders."""
