@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils.timezone import now
 
-from accounts import audit, connections, credentials
+from accounts import audit, connections, credentials, read_only
 from accounts.models import AccountRoute, ConnectState, MarketplaceAccount, Merchant, Store, StoreRoute, User
 from connectors import registry
 from connectors.contract.errors import AccessDenied, ConnectorError, TransientError
@@ -308,7 +308,7 @@ def disconnect_account(merchant_id: int, account: MarketplaceAccount, *, actor: 
 
     The marketplace is told to send us nothing more; if it does not answer, its messages are ignored from now on anyway.
     """
-    if account.subscription_id:
+    if account.subscription_id and not read_only.stops_account(account):
         try:
             client = connections.marketplace(account)
             if isinstance(client, PushesOrders):

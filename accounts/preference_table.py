@@ -327,6 +327,12 @@ ALL = (
         _switch, "Safety", "F11",
     ),
     Preference(
+        "read_only", "switch", False, (GENERAL, STORE, ACCOUNT), "Read-only mode",
+        "On: orders and stock are read, but nothing is sent. What would be sent waits and is listed; it goes on when you "
+        "switch this off.",
+        _switch, "Safety", "F13",
+    ),
+    Preference(
         "default_location", "location", None, (STORE,), "Default warehouse",
         "Stock is tested and taken there only. Nothing chosen: all locations that ship online orders together.",
         _location, "Stock", "F53",

@@ -10,14 +10,17 @@ import logging
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from accounts import connections
 from connectors.contract.errors import ConnectorError
 from orders import hearing
-from salestio import sweep
+from salestio import fingerprint, sweep
 
 log = logging.getLogger(__name__)
+LOOKS_ON = 30.0
+"""Seconds between looks whether this installation may empty queues again."""
 
 
 def listen(platform: str, stop: threading.Event) -> None:
@@ -31,6 +34,9 @@ def listen(platform: str, stop: threading.Event) -> None:
     failures = 0
     while not stop.is_set():
         try:
+            if _only_looks_on():
+                stop.wait(LOOKS_ON)
+                continue
             messages = queue.receive()
             if messages:
                 take(platform, messages, read)
@@ -42,6 +48,11 @@ def listen(platform: str, stop: threading.Event) -> None:
             stop.wait(min(0.5 * 2**failures, 15.0))
         finally:
             close_old_connections()
+
+
+def _only_looks_on() -> bool:
+    """Say whether this installation is read-only: emptying a queue would take its messages from the one they are for."""
+    return settings.READ_ONLY or fingerprint.elsewhere() is not None
 
 
 def take(platform: str, messages: list[Any], read: Any) -> int:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils.timezone import now
 
-from accounts import connections
+from accounts import connections, read_only
 from accounts.models import Store, StoreRoute
 from connectors.contract.errors import AuthorizationExpired, ConnectorError
 from connectors.contract.storefront import Storefront
@@ -127,6 +127,10 @@ def _advance_in_database(batch: Batch, items: Sequence[Item]) -> list[Item]:
     going = [item for item in items if _route(batch, item)]
     probing = _stopped_by_store(batch, going)
     going = [item for item in going if item in probing]
+    # What waits in read-only mode already was prepared once; a person's Export looks at everything again.
+    asleep = [item for item in going if item.order.reason_code == read_only.CODE and not item.by_hand]
+    awake = _stopped_by_read_only(batch, asleep)
+    going = [item for item in going if item not in asleep or item in awake]
     if going:
         load_catalog(batch, going)
         matched = match_batch(batch, going)
@@ -140,6 +144,7 @@ def _advance_in_database(batch: Batch, items: Sequence[Item]) -> list[Item]:
         for item in ready:
             if item.changed_lines:
                 batch.say(item, "match", "MATCHED", rules=sorted({line.matched_by for line in item.live_lines}))
+        ready = _stopped_by_read_only(batch, ready)
     else:
         ready = []
     settle.write(batch, items, keep=ready)
@@ -207,6 +212,21 @@ def _stopped_by_store(batch: Batch, items: Sequence[Item]) -> list[Item]:
     for item in items[len(probe) :]:
         settle.wait(batch, item, "STORE_DOWN", seconds=breaker.until_probe(store))
     return probe
+
+
+def _stopped_by_read_only(batch: Batch, items: Sequence[Item]) -> list[Item]:
+    """Let orders that are ready wait while nothing may be sent, their units kept (F13); return those that may go on."""
+    stopped: dict[int, str] = {}
+    going = []
+    for item in items:
+        account = batch.accounts[item.order.account_id]
+        if account.pk not in stopped:
+            stopped[account.pk] = read_only.stops(store=batch.store, account=account, merchant_id=batch.merchant_id)
+        if stopped[account.pk]:
+            settle.wait(batch, item, read_only.CODE, seconds=settings.TIMES.read_only, where=stopped[account.pk])
+        else:
+            going.append(item)
+    return going
 
 
 # ── calls ────────────────────────────────────────────────────────────────────────────────────────────────────────────

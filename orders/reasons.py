@@ -96,6 +96,7 @@ _ALL = (
     Reason("STORE_DOWN", "Store does not answer", "{storefront} does not answer.", "export", "Tried again by itself; nothing is lost."),
     Reason("THROTTLED", "Pause", "{storefront} asks for a pause.", "export", "Sent by itself when the pause is over."),
     Reason("RECONNECT_NEEDED", "Connection expired", "The connection to {connection} has expired.", "reconnect", "Goes on by itself once it is connected again."),
+    Reason("READ_ONLY", "Read-only mode", "Read-only mode is on for {where}: nothing is sent.", "settings", "Sent by itself once read-only mode is switched off."),
     Reason("STORE_UNINSTALLED", "App removed", "The app was removed from {storefront}.", "reconnect", "Goes on by itself once the app is installed again."),
     Reason("NO_ANSWER", "No answer", "{unknown_sentence}", "check", "Nothing is sent twice."),
     Reason("UNKNOWN_TOO_LONG", "No answer for long", "{storefront} has not said for {minutes} minutes whether this order exists. Look in {storefront} for {order}.", "check", "Nothing is sent again by itself."),

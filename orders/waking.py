@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from accounts import read_only
 from accounts.models import MarketplaceAccount
 from inventory.domain.stock import Turn
 from orders.models import Order
@@ -194,6 +195,13 @@ def on_settings_changed(*, store_id: int) -> None:
                                                          'CURRENCY_NOT_IN_STORE')""",
         [],
     )
+    accounts = read_only.going(store_id)
+    if accounts:
+        _wake(
+            store_id,
+            "o.export_state = 'waiting' AND o.reason_code = 'READ_ONLY' AND o.account_id = ANY(%s)",
+            [accounts],
+        )
 
 
 def on_rates() -> int:

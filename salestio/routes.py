@@ -21,7 +21,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "stock.read": ("orders.waking.on_stock_read",),
     "catalog.changed": ("orders.waking.on_catalog_changed",),
     "mapping.changed": ("orders.waking.on_mapping_changed",),
-    "settings.changed": ("orders.waking.on_settings_changed",),
+    "settings.changed": ("orders.waking.on_settings_changed", "salestio.outbox.dispatch.on_settings_changed"),
     "buyer.erase": ("orders.personal.on_erase",),
     "merchant.erase": ("orders.personal.on_merchant_erase",),
     "store.erase": ("orders.erasing.on_store_erase",),
@@ -38,6 +38,9 @@ LATER: dict[str, tuple[str, ...]] = {
     "order.misplaced": ("inventory.move.move_part",),
 }
 
+READING: frozenset[str] = frozenset({"accounts.checking.check_connection"})
+"""Outbox handlers that change nothing outside; all others wait in read-only mode (F13)."""
+
 QUESTIONS: dict[str, str] = {
     "orders.to_place": "orders.placing.to_place",
     "orders.placed": "orders.placing.placed",
@@ -50,6 +53,7 @@ QUESTIONS: dict[str, str] = {
     "orders.hear": "orders.hearing.hear",
     "orders.account_revoked": "orders.hearing.revoked",
     "orders.forget_buyer": "orders.hearing.forget_buyer",
+    "read_only.stops_row": "accounts.read_only.stops_row",
 }
 
 

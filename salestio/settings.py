@@ -73,6 +73,8 @@ SANDBOX_URL = str(
     env.str("SALESTIO_SANDBOX_URL", default="http://127.0.0.1:8001" if MODE != "production" else "")
 ).rstrip("/")
 RECOVERY = bool(env.bool("RECOVERY", default=False))
+READ_ONLY = bool(env.bool("SALESTIO_READ_ONLY", default=False))
+INSTANCE_ID = str(env.str("SALESTIO_INSTANCE_ID", default=""))
 TIMES = scaled(number("SALESTIO_TIMES_DIVISOR", 1.0, least=0.001))
 _ECB = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
 RATES_URL = str(env.str("SALESTIO_RATES_URL", default=_ECB if MODE == "production" else ""))

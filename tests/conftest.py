@@ -162,9 +162,10 @@ def _no_scope_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     if not request.config.pluginmanager.hasplugin("django") or not _uses_database(request):
         yield
         return
-    if request.node.get_closest_marker("django_db") is not None and any(
+    if "transactional_db" in request.fixturenames or any(
         mark.kwargs.get("transaction") for mark in request.node.iter_markers("django_db")
     ):
+        # Made while the tables are as the migrations left them: it empties those only.
         request.getfixturevalue("truncate")
     request.getfixturevalue("db")
     yield

@@ -149,6 +149,7 @@ UNSCOPED = {
     "jobs": "salestio/jobs.py",
     "admin": "salestio/workbench.py",
     "rotate credentials": "accounts/credentials.py",
+    "read-only": "accounts/read_only.py",
 }
 """Who looks across merchants, and where. A new call site stands here with its reason, or the next test fails."""
 

@@ -39,6 +39,8 @@ class Times:
     nightly_window: float = 172800.0
     hourly: float = 3600.0
     nightly: float = 86400.0
+    read_only: float = 3600.0
+    """How often what waits in read-only mode looks again by itself; switching it off makes it due at once."""
     connect_state: float = 900.0
     """A consent started lives this long (F9)."""
     retry_unit: float = 1.0

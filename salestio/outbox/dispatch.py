@@ -19,6 +19,8 @@ from salestio.outbox.models import OutboxRow
 log = logging.getLogger(__name__)
 TASK = "salestio.outbox.tasks.drain"
 GIVE_UP_AFTER = 12
+READ_ONLY = "READ_ONLY"
+"""The error code of rows that wait because nothing may be sent now (F13); it counts as no failure."""
 
 
 class NotYet(Exception):
@@ -89,6 +91,13 @@ def _claim(merchant_id: int, store_id: int | None, limit: int) -> list[OutboxRow
 
 def _do(merchant_id: int, row: OutboxRow) -> None:
     """Run one row's handler outside any transaction and save what came of it."""
+    with tenancy.scope(merchant_id):
+        stopped = routes.ask("read_only.stops_row", handler=row.handler, store_id=row.store_ref, subject=row.subject)
+        if stopped:
+            mine = OutboxRow.objects.filter(Q(id=row.pk) & Q(lease_token=row.lease_token))
+            text = f"Read-only mode is on for {stopped}"
+            _give_back(mine, settings.TIMES.read_only, READ_ONLY, text, counts=False)
+            return
     wait: float | None = None
     code = text = ""
     try:
@@ -132,6 +141,18 @@ def _give_back(mine: Any, wait: float, code: str, text: str, *, counts: bool) ->
                WHERE id = %s""",
             ["done" if newer else "pending", code, text[:500], 0 if counts else 1, wait, row.pk],
         )
+
+
+def on_settings_changed(*, store_id: int) -> None:
+    """Make the rows of this store (and those of none) due that wait in read-only mode; they look again themselves."""
+    merchant_id = tenancy.current_merchant_id()
+    waiting = OutboxRow.objects.filter(
+        Q(store_ref=store_id) | Q(store_ref=None), state=OutboxRow.State.PENDING, error_code=READ_ONLY
+    )
+    lanes = set(waiting.values_list("store_ref", flat=True))
+    waiting.update(next_attempt_at=now())
+    for lane in lanes:
+        doorbell.ring(TASK, merchant_id, lane or 0)
 
 
 def requeue(row_id: int) -> str:

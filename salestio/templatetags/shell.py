@@ -12,8 +12,9 @@ from typing import Any
 from django import template
 from django.urls import NoReverseMatch, reverse
 
+from accounts import read_only
 from accounts.models import MarketplaceAccount, Merchant, Store
-from orders import totals
+from orders import held_back, totals
 
 register = template.Library()
 
@@ -50,6 +51,9 @@ class Shell:
     channels: tuple[Channel, ...]
     working: int
     newest: datetime | None
+    read_only: read_only.Place | None
+    waiting: str
+    """What waits in read-only mode, in words; "" for nothing."""
 
     @property
     def pulse(self) -> str:
@@ -109,6 +113,7 @@ def shell(context: template.Context) -> Shell | None:
     channels = tuple(Channel(c.name, c.platform, *HEALTH.get(c.state, ("", c.state))) for c in [*stores, *accounts])
     broken = sum(1 for c in [*stores, *accounts] if c.state == "expired")
     newest = max((a.newest_order_at for a in accounts if a.newest_order_at), default=None)
+    stopped = read_only.shown(merchant, stores, accounts)
     return Shell(
         merchant=merchant,
         subtitle=(stores[0].domain or stores[0].key) if stores else "No store yet",
@@ -116,4 +121,6 @@ def shell(context: template.Context) -> Shell | None:
         channels=channels,
         working=sum(1 for c in channels if c.tone == "is-ok"),
         newest=newest,
+        read_only=stopped,
+        waiting=held_back.counted_words() if stopped else "",
     )
