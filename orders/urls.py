@@ -27,8 +27,6 @@ urlpatterns = [
     path("settings/stores/<int:pk>/routing/<int:rule>/", routing_views.change, name="routing_change"),
     path("read-only/", held_back, name="read_only"),
     path("read-only/lift/", lift, name="lift_read_only"),
-    path("read-only/", held_back, name="read_only"),
-    path("read-only/lift/", lift, name="lift_read_only"),
     path("orders/views/", views.save_view, name="save_view"),
     path("orders/views/<int:pk>/delete/", views.delete_view, name="delete_view"),
 ]

@@ -83,8 +83,6 @@ WALK: dict[str, Way] = {
     "orders/views/<int:pk>/delete/": ours("/orders/views/{view}/delete/"),
     "read-only/": Way("/read-only/"),
     "read-only/lift/": Way("/read-only/lift/", {"sure": "on"}),
-    "read-only/": Way("/read-only/"),
-    "read-only/lift/": Way("/read-only/lift/", {"sure": "on"}),
     # SKU mapping
     "settings/sku-mapping/": Way("/settings/sku-mapping/"),
     "settings/sku-mapping/add/": Way(

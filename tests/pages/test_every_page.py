@@ -36,6 +36,8 @@ WALK: dict[str, tuple[str, ...]] = {
     "orders/<int:pk>/lines/<int:number>/change/": ("GET", "POST"),
     "orders/<int:pk>/address/": ("GET", "POST"),
     "orders/views/": ("POST",),
+    "read-only/": ("GET",),
+    "read-only/lift/": ("POST",),
     "orders/views/<int:pk>/delete/": ("POST",),
     "settings/sku-mapping/": ("GET",),
     "settings/sku-mapping/add/": ("POST",),
