@@ -69,6 +69,8 @@ class Variant(MerchantModel):
             # webhooks and readings name the stock item
             models.Index(fields=["merchant", "store", "item_id"], name="variant_by_item"),
             models.Index(fields=["merchant", "store", "product_id"], name="variant_by_product"),
+            # suggestions, and matching by barcode where the merchant switched it on
+            models.Index(fields=["merchant", "store", "barcode"], name="variant_by_barcode", condition=~Q(barcode="")),
             # the lane of figures to read
             models.Index(
                 fields=["merchant", "store", "reread_at"], name="variant_to_read", condition=Q(reread_at__isnull=False)
@@ -206,6 +208,9 @@ class SkuMapping(MerchantModel):
     )
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.CharField(max_length=160, blank=True)
+    origin = models.CharField(
+        max_length=12, blank=True, default="", db_default="", help_text="file, suggestion, or empty: made by hand."
+    )
 
     @property
     def target(self) -> tuple[tuple[str, int], ...]:
@@ -222,3 +227,75 @@ class SkuMapping(MerchantModel):
 
     def __str__(self) -> str:
         return f"{self.seller_sku} → {self.sku}"
+
+
+class MappingUpload(MerchantModel):
+    """Work: a file of mappings, being saved row by row. Good rows are saved, bad ones reported (F37)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "being saved"
+        DONE = "done", "done"
+        FAILED = "failed", "stopped"
+
+    COUNTS = ("added", "replaced", "unchanged", "unknown", "duplicates", "invalid")
+
+    store = models.ForeignKey("accounts.Store", on_delete=models.CASCADE, related_name="+", db_index=False)
+    account = models.ForeignKey(
+        "accounts.MarketplaceAccount", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    file_name = models.CharField(max_length=200, blank=True)
+    file = models.BinaryField(null=True, help_text="Compressed; dropped when all its rows are worked.")
+    digest = models.CharField(max_length=64, help_text="The same file sent again while it is worked is the same work.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    added = models.PositiveIntegerField(default=0)
+    replaced = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    unknown = models.PositiveIntegerField(default=0, help_text="Of those saved: the store has no such SKU now.")
+    duplicates = models.PositiveIntegerField(default=0)
+    invalid = models.PositiveIntegerField(default=0)
+    notes = models.JSONField(default=list, help_text="What is to be said of the file as a whole.")
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.CharField(max_length=160, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Turns that brought no row further.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["merchant", "-id"], name="mapping_upload_newest"),
+            models.Index(fields=["merchant", "id"], name="mapping_upload_due", condition=Q(state="waiting")),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name or f"mapping file {self.pk}"
+
+
+class MappingUploadRow(MerchantModel):
+    """What became of one row of a file."""
+
+    class Outcome(models.TextChoices):
+        ADDED = "added", "Added"
+        REPLACED = "replaced", "Replaced"
+        UNCHANGED = "unchanged", "Unchanged"
+        DUPLICATE = "duplicate", "Duplicate"
+        INVALID = "invalid", "Not saved"
+
+    upload = models.ForeignKey(MappingUpload, on_delete=models.CASCADE, related_name="rows", db_index=False)
+    line = models.PositiveIntegerField(help_text="The line of the file the row begins on.")
+    column = models.PositiveSmallIntegerField(default=0, help_text="The cell that is wrong; 0 for none.")
+    seller_sku = models.TextField(blank=True)
+    sku = models.TextField(blank=True, help_text="The Store SKU cell as it was.")
+    quantity = models.PositiveIntegerField(default=1)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    known = models.BooleanField(default=True, help_text="The store has every SKU of the row.")
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "line"], name="mapping_upload_row_once")]
+        indexes = [models.Index(fields=["upload", "outcome", "line"], name="mapping_upload_row_outcome")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.outcome}"
