@@ -209,16 +209,22 @@ def _read_page(merchant_id: int, job: OrderPull) -> float | None:
     return max(connector.sweep_seconds(), settings.TIMES.sweep)
 
 
+def staggered(account_id: int, seconds: float) -> timedelta:
+    """Return the pause to an account's next slow sweep: its own, up to a tenth longer, so that accounts connected at the
+    same moment (or all at once after a restart) drift apart instead of asking their regions together (F141)."""
+    return timedelta(seconds=seconds * (1 + (account_id * 2654435761 % 1000) / 10000))
+
+
 def _close_window(job: OrderPull, moment: datetime) -> None:
     """The last page of a window is saved: move the cursor (never back) and set the slower sweeps' next turn."""
     assert job.window_bound is not None
     times = settings.TIMES
     if job.mode == "nightly":
-        job.nightly_due_at = moment + timedelta(seconds=times.nightly)
+        job.nightly_due_at = moment + staggered(job.account_id, times.nightly)
     else:
         job.cursor = max(job.cursor, job.window_bound)
         if job.mode == "hourly":
-            job.hourly_due_at = moment + timedelta(seconds=times.hourly)
+            job.hourly_due_at = moment + staggered(job.account_id, times.hourly)
     job.finished_at = moment
 
 

@@ -113,3 +113,10 @@ def test_a_change_after_creation_opens_a_task_and_leaves_the_store_order_alone(w
     assert not made["canceled"]
     assert reference in task.title and "canceled" in task.text
     assert task.url == f"/orders/{order.pk}/"
+
+
+def test_slow_sweeps_of_many_accounts_drift_apart() -> None:
+    pauses = [pull.staggered(account, 86400.0).total_seconds() for account in range(1, 51)]
+
+    assert all(86400 <= pause <= 86400 * 1.1 for pause in pauses)
+    assert len({round(pause / 60) for pause in pauses}) > 40
