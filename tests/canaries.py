@@ -217,7 +217,11 @@ def plant(cast: Cast) -> Planted:
         )
         view = SavedView.objects.create(merchant_id=cast.id, name=WORDS["view"], query="view=needs")
         rule = RoutingRule.objects.create(
-            merchant_id=cast.id, store=cast.store, position=1, name=WORDS["rule"], location=cast.location,
+            merchant_id=cast.id,
+            store=cast.store,
+            position=1,
+            name=WORDS["rule"],
+            location=cast.location,
             conditions={"skus": [WORDS["store SKU"]]},
         )
         alerts.raise_alert(kind="misplaced", key=str(held), data={"order": WORDS["order id"], "text": WORDS["alert"]})

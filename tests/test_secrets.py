@@ -133,7 +133,8 @@ def test_every_page_stands_alone_and_nobody_may_frame_it(planted: Planted) -> No
 
 
 def test_every_page_inside_a_shop_may_be_framed_by_that_shop_only(planted: Planted) -> None:
-    from accounts import embedded
+
+    from accounts import connections
 
     headers = {"Authorization": f"Bearer {session_token(planted.cast.store.key)}"}
     expected = " ".join(connections.frame_ancestors("shopify", planted.cast.store.key))

@@ -44,6 +44,7 @@ def explode(line: SoldLine, parts: Sequence[Part], currency: str) -> list[SoldLi
     return [
         replace(
             line,
+            **{name: amounts[index] for name, amounts in shares.items()},  # type: ignore[arg-type]
             title=part.title,
             quantity=line.quantity * part.units,
             variant_remote_id=part.variant_remote_id,
@@ -52,7 +53,6 @@ def explode(line: SoldLine, parts: Sequence[Part], currency: str) -> list[SoldLi
             variant_title=part.variant_title,
             requires_shipping=part.requires_shipping,
             properties=told,
-            **{name: amounts[index] for name, amounts in shares.items()},
         )
         for index, part in enumerate(parts)
     ]

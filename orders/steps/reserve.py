@@ -36,7 +36,7 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     if lost:
         # The place had every unit when the rule looked; another order of this moment took them: the next rule's turn.
         again = [item for item in asking if item.order.pk in lost]
-        places.place(batch, again, passed=lost)  # type: ignore[arg-type]
+        places.place(batch, again, passed=lost)
         second = _reserve(batch, again)
         short_now = {pk: why for pk, why in outcome.short.items() if pk not in lost} | dict(second.short)
         outcome = Allocation(outcome.granted + second.granted, short_now)

@@ -43,7 +43,14 @@ def test_without_rules_the_page_says_what_happens_now(pages: Client, url: str) -
 
 
 def test_a_rule_is_saved_said_in_words_and_can_be_edited(pages: Client, merchant: Cast, url: str, reno: str) -> None:
-    body = {"name": "Germany", "location": reno, "countries": "de, Austria", "skus": "NP-*", "needs_stock": "on", "save": "1"}
+    body = {
+        "name": "Germany",
+        "location": reno,
+        "countries": "de, Austria",
+        "skus": "NP-*",
+        "needs_stock": "on",
+        "save": "1",
+    }
     text = text_of(pages.post(url, body, follow=True))
     assert "Germany saved" in text
     assert "Ships to Austria, Germany · SKU NP-* · All units are there" in text
