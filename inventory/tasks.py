@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from inventory import catalog, refresh
-from inventory.lanes import REFRESH, SYNC_CATALOG
+from inventory import catalog, mapping_files, refresh
+from inventory.lanes import REFRESH, SAVE_MAPPINGS, SYNC_CATALOG
 from salestio import doorbell
 from salestio.tenancy import MerchantTask
 
@@ -27,3 +27,10 @@ def sync_catalog(merchant_id: int, store_id: int) -> None:
     """Bring the store's mirror up to date, if that is due."""
     doorbell.answered(SYNC_CATALOG, merchant_id, store_id)
     catalog.sync(merchant_id, store_id)
+
+
+@shared_task(base=MerchantTask, name=SAVE_MAPPINGS)
+def save_mappings(merchant_id: int, upload_id: int) -> None:
+    """Save a file of SKU mappings, or what is left of it."""
+    doorbell.answered(SAVE_MAPPINGS, merchant_id, upload_id)
+    mapping_files.work(merchant_id, upload_id)

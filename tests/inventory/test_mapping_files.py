@@ -1,0 +1,239 @@
+"""Files of SKU mappings saved by a worker: good rows saved, bad ones told, nothing done twice, nothing lost to a kill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from inventory import lanes, mapping_files, mappings
+from inventory.domain import mapping_file
+from inventory.domain.mapping_file import BadFile
+from inventory.models import MappingUpload, MappingUploadRow, SkuMapping
+from salestio import routes, tenancy
+from tests.factories import Cast, make_merchant, make_variant
+
+pytestmark = pytest.mark.django_db
+woken: list[list[str]] = []
+
+
+def on_changed(*, store_id: int, seller_skus: Sequence[str]) -> None:
+    woken.append(sorted(seller_skus))
+
+
+@pytest.fixture(autouse=True)
+def hearing(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    """Note which orders would be woken."""
+    woken.clear()
+    monkeypatch.setitem(routes.NOW, "mapping.changed", ("tests.inventory.test_mapping_files.on_changed",))
+
+
+def upload(cast: Cast, text: str | bytes, *, for_account: bool = False) -> MappingUpload:
+    """Take a file in and save it; return the work as it stands then."""
+    with tenancy.scope(cast.id):
+        taken = mapping_files.take(
+            store=cast.store, account=cast.account if for_account else None, name="mappings.csv",
+            data=text.encode() if isinstance(text, str) else text, actor="Ines",
+        )  # fmt: skip
+    mapping_files.work(cast.id, taken.pk)
+    return look(cast, taken)
+
+
+def look(cast: Cast, taken: MappingUpload) -> MappingUpload:
+    with tenancy.scope(cast.id):
+        return MappingUpload.objects.get(pk=taken.pk)
+
+
+def outcomes(cast: Cast, taken: MappingUpload) -> list[tuple[int, str, bool]]:
+    with tenancy.scope(cast.id):
+        return list(taken.rows.order_by("line").values_list("line", "outcome", "known"))
+
+
+def saved(cast: Cast) -> dict[str, Any]:
+    with tenancy.scope(cast.id):
+        return {row.seller_sku: row.target for row in SkuMapping.objects.all()}
+
+
+def test_every_row_is_saved_or_told_why_not(merchant: Cast) -> None:
+    make_variant(merchant, "NP-1")
+    with tenancy.scope(merchant.id):
+        mappings.save(store=merchant.store, account=None, seller_sku="OLD", sku="NP-9", actor="x")
+        mappings.save(store=merchant.store, account=None, seller_sku="SAME", sku="NP-1", actor="x")
+    woken.clear()
+
+    done = upload(
+        merchant,
+        "NP-1,NEW\nNP-1,OLD\nNP-1,SAME\nNP-7,AHEAD\n,EMPTY\nNP-2,TWICE\nNP-1,TWICE\nNP-1,PACK,6\nNP-1 x2 + NP-7,KIT\n",
+    )
+
+    assert outcomes(merchant, done) == [
+        (1, "added", True), (2, "replaced", True), (3, "unchanged", True), (4, "added", False), (5, "invalid", True),
+        (6, "duplicate", True), (7, "added", True), (8, "added", True), (9, "added", False),
+    ]  # fmt: skip
+    assert {name: getattr(done, name) for name in MappingUpload.COUNTS} == {
+        "added": 5, "replaced": 1, "unchanged": 1, "unknown": 2, "duplicates": 1, "invalid": 1,
+    }  # fmt: skip
+    assert (done.state, done.rows_done, done.rows_total, done.file) == ("done", 9, 9, None)
+    assert saved(merchant) == {
+        "NEW": (("NP-1", 1),), "OLD": (("NP-1", 1),), "SAME": (("NP-1", 1),), "AHEAD": (("NP-7", 1),), "TWICE": (("NP-1", 1),),
+        "PACK": (("NP-1", 6),), "KIT": (("NP-1", 2), ("NP-7", 1)),
+    }  # fmt: skip
+    assert woken == [["AHEAD", "KIT", "NEW", "OLD", "PACK", "TWICE"]]
+
+
+def test_a_file_of_one_account_leaves_the_rows_for_all_accounts_alone(merchant: Cast) -> None:
+    upload(merchant, "NP-1,A")
+    upload(merchant, "NP-2,A", for_account=True)
+
+    with tenancy.scope(merchant.id):
+        rows = set(SkuMapping.objects.values_list("account_id", "sku"))
+    assert rows == {(None, "NP-1"), (merchant.account.pk, "NP-2")}
+
+
+def test_the_same_file_again_changes_nothing_and_wakes_nobody(merchant: Cast) -> None:
+    text = "NP-1,A\nNP-2 x2 + NP-3,B\n"
+    upload(merchant, text)
+    woken.clear()
+
+    again = upload(merchant, text)
+
+    assert (again.added, again.replaced, again.unchanged) == (0, 0, 2)
+    assert woken == []
+
+
+def test_the_same_file_sent_twice_while_it_is_worked_is_one_work(merchant: Cast) -> None:
+    with tenancy.scope(merchant.id):
+        one, two = (
+            mapping_files.take(store=merchant.store, account=None, name="a.csv", data=b"NP-1,A\n", actor="x")
+            for _ in range(2)
+        )
+
+    assert one.pk == two.pk
+
+
+def test_a_store_sku_that_looks_like_a_bundle_wins_when_it_exists(merchant: Cast) -> None:
+    make_variant(merchant, "A + B")
+
+    upload(merchant, "A + B,REAL\nC + D,KIT\n")
+
+    assert saved(merchant) == {"REAL": (("A + B", 1),), "KIT": (("C", 1), ("D", 1))}
+
+
+def test_a_killed_workers_file_is_finished_by_the_next_from_where_it_stood(
+    merchant: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping_files, "CHUNK", 2)
+    with tenancy.scope(merchant.id):
+        taken = mapping_files.take(
+            store=merchant.store, account=None, name="a.csv", data=b"N1,A\nN2,B\nN3,C\nN4,D\nN5,E\n", actor="x"
+        )
+    real, calls = mapping_files._save_chunk, []
+
+    def dies(work: MappingUpload, chunk: Any) -> None:
+        calls.append(len(chunk))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(work, chunk)
+
+    monkeypatch.setattr(mapping_files, "_save_chunk", dies)
+    with pytest.raises(KeyboardInterrupt):
+        mapping_files.work(merchant.id, taken.pk)
+    held = look(merchant, taken)
+    assert (held.rows_done, held.state) == (2, "waiting")
+    assert mapping_files.work(merchant.id, taken.pk) == 0, "the lease of the killed worker still runs"
+    with tenancy.scope(merchant.id):
+        MappingUpload.objects.update(lease_until=None)
+
+    assert mapping_files.work(merchant.id, taken.pk) == 3
+    done = look(merchant, taken)
+    assert (done.state, done.added, len(outcomes(merchant, taken))) == ("done", 5, 5)
+
+
+def test_a_file_that_never_gets_further_is_given_up_after_five_turns(merchant: Cast) -> None:
+    with tenancy.scope(merchant.id):
+        taken = mapping_files.take(store=merchant.store, account=None, name="a.csv", data=b"NP-1,A\n", actor="x")
+        MappingUpload.objects.update(attempts=mapping_files.MOST_ATTEMPTS)
+
+    assert mapping_files.work(merchant.id, taken.pk) == 0
+    assert (look(merchant, taken).state, saved(merchant)) == ("failed", {})
+
+
+def test_the_sweeper_finds_a_file_whose_doorbell_was_lost(merchant: Cast) -> None:
+    with tenancy.scope(merchant.id):
+        taken = mapping_files.take(store=merchant.store, account=None, name="a.csv", data=b"NP-1,A\n", actor="x")
+    with tenancy.unscoped("test"):
+        due = lanes.due_lanes()
+
+    assert (lanes.SAVE_MAPPINGS, merchant.id, taken.pk) in due
+
+
+def test_what_is_no_mapping_file_is_not_taken_in(merchant: Cast) -> None:
+    with tenancy.scope(merchant.id), pytest.raises(BadFile, match="UTF-16"):
+        mapping_files.take(store=merchant.store, account=None, name="a.csv", data="A,B".encode("utf-16"), actor="x")
+    with tenancy.scope(merchant.id):
+        assert not MappingUpload.objects.exists()
+
+
+def test_the_downloaded_table_uploads_as_unchanged(merchant: Cast) -> None:
+    make_variant(merchant, "A + B")
+    upload(
+        merchant, 'NP-1,PLAIN\nNP-1,PACK,6\nNP-1 x2 + NP-2,KIT\n\'=SUM(1),\'=FORM\n-5,+5\nA + B,REAL\n"""C x2""",ODD\n'
+    )
+    before = saved(merchant)
+
+    text = "".join(mapping_files.table_lines(merchant.id, merchant.store.pk, None))
+    again = upload(merchant, text)
+
+    assert before["=FORM"] == (("=SUM(1)", 1),) and before["ODD"] == (("C x2", 1),)
+    assert (again.unchanged, again.rows_total) == (7, 7)
+    assert saved(merchant) == before
+    assert text.startswith("Store SKU,Marketplace SKU,Quantity\r\n")
+
+
+def test_the_report_is_a_file_with_a_line_a_row_and_uploads_again(merchant: Cast) -> None:
+    make_variant(merchant, "NP-1")
+    done = upload(merchant, "NP-1,A\nNP-2,B\nNP-3,C,x\n")
+
+    lines = "".join(mapping_files.report_lines(merchant.id, done.pk)).splitlines()
+
+    assert lines[0] == "Line,Outcome,Store SKU,Marketplace SKU,Quantity,Known in store,Column,Note"
+    assert lines[1] == "1,Added,NP-1,A,1,yes,,"
+    assert lines[2] == "2,Added,NP-2,B,1,no,,Your store has no product with the SKU NP-2 yet"
+    assert lines[3].startswith('3,Not saved,NP-3,C,1,,3,"The Quantity is a whole number')
+    assert mapping_file.read("\r\n".join(lines).encode()).rows[0].target == "NP-1"
+
+
+def test_another_merchants_file_is_not_worked(merchant: Cast) -> None:
+    stranger = make_merchant("Stranger & Sons")
+    with tenancy.scope(merchant.id):
+        taken = mapping_files.take(store=merchant.store, account=None, name="a.csv", data=b"NP-1,A\n", actor="x")
+
+    assert mapping_files.work(stranger.id, taken.pk) == 0
+    assert "".join(mapping_files.report_lines(stranger.id, taken.pk)).count("\n") == 1
+
+
+def test_old_reports_are_dropped_when_a_new_file_comes(merchant: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping_files, "KEPT_UPLOADS", 2)
+    first, second, third = (upload(merchant, f"NP-1,A{n}\n") for n in range(3))
+
+    with tenancy.scope(merchant.id):
+        assert set(MappingUpload.objects.values_list("pk", flat=True)) == {second.pk, third.pk}
+        assert not MappingUploadRow.objects.filter(upload_id=first.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hundred_thousand_rows_are_saved_in_seconds_with_progress(transactional_db: None, redis_url: str) -> None:
+    cast = make_merchant()
+    data = "".join(f"NP-{i},AMZ-{i}\n" for i in range(100_000)).encode()
+    with tenancy.scope(cast.id):
+        taken = mapping_files.take(store=cast.store, account=None, name="many.csv", data=data, actor="x")
+    begun = time.monotonic()
+
+    mapping_files.work(cast.id, taken.pk)
+
+    seconds = time.monotonic() - begun
+    done = look(cast, taken)
+    assert (done.state, done.added, done.rows_done) == ("done", 100_000, 100_000)
+    assert seconds < 60, "seconds on two busy cores, not minutes"
