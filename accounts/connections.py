@@ -122,6 +122,15 @@ def push_reader(platform: str) -> PushReader:
     return reader
 
 
+@cache
+def files(platform: str) -> Any:
+    """Return what fetches the files this marketplace's orders link to. Raises `LookupError` where they link to none."""
+    path = registry.PLATFORMS[platform].files if platform in registry.PLATFORMS else ""
+    if not path:
+        raise LookupError(f"orders of {platform} link to no files")
+    return registry.load(path)(config(platform))
+
+
 def push_address(platform: str) -> str:
     """Return where this marketplace shall send order changes: our queue's name there, or our own address; "" for none."""
     line = registry.platform(platform)
@@ -269,7 +278,7 @@ def forget_all() -> None:
     """Drop every client and what is made from settings (tests)."""
     with _lock:
         _clients.clear()
-    for made in (limiter, budgets, app_settings, config, authorization, push_reader):
+    for made in (limiter, budgets, app_settings, config, authorization, push_reader, files):
         made.cache_clear()
 
 

@@ -47,6 +47,8 @@ class Platform:
     """Says whether a text has exactly the form of a store's key; nothing else may become part of an address."""
     budgeted: bool = False
     """Its connector is handed a `BudgetStore`: the platform limits our application by the day."""
+    files: str = ""
+    """Opens what fetches the files a marketplace's orders link to (`connectors.fetch.Fetcher`), of the configuration."""
     personal: str = ""
     """The names of its payload's personal fields, for masking."""
     regions: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +77,7 @@ PLATFORMS: dict[str, Platform] = {
             queue="connectors.amazon.sqs:open_queue",
             queue_name="connectors.amazon.sqs:queue_name",
             hints="connectors.amazon.notifications:read_hint",
+            files="connectors.amazon.files:customizations",
             regions=_AMAZON_REGIONS,
         ),
         Platform(

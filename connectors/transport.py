@@ -84,7 +84,9 @@ class _PlainConnection(HTTPConnection):
         super().send(data)
 
 
-class _TlsConnection(HTTPSConnection):
+class TlsConnection(HTTPSConnection):
+    """A TLS connection that notes when bytes leave and reads within the call's deadline."""
+
     response_class = _DeadlineResponse
     idle_since: float = 0.0
 
@@ -115,14 +117,18 @@ class _PlainPool(_FreshConnections, HTTPConnectionPool):
     ConnectionCls = _PlainConnection
 
 
-class _TlsPool(_FreshConnections, HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+class TlsPool(_FreshConnections, HTTPSConnectionPool):
+    """A pool of them."""
+
+    ConnectionCls = TlsConnection
 
 
-class _Adapter(HTTPAdapter):
+class DeadlineAdapter(HTTPAdapter):
+    """Sends by connections that keep the deadline of `state`."""
+
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": TlsPool}
 
 
 _sessions: dict[str, requests.Session] = {}
@@ -134,15 +140,20 @@ def session_for(platform: str) -> requests.Session:
     with _sessions_lock:
         session = _sessions.get(platform)
         if session is None:
-            session = requests.Session()
-            # netrc would put its own Authorization header over ours, and a proxy would see every token.
-            session.trust_env = False
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            adapter = _Adapter(pool_connections=64, pool_maxsize=32, max_retries=Retry(0, read=False))
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            _sessions[platform] = session
+            session = _sessions[platform] = new_session(DeadlineAdapter)
         return session
+
+
+def new_session(adapter_class: type[DeadlineAdapter]) -> requests.Session:
+    """Return a session of its own, with connections of this adapter's kind."""
+    session = requests.Session()
+    # netrc would put its own Authorization header over ours, and a proxy would see every token.
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = adapter_class(pool_connections=64, pool_maxsize=32, max_retries=Retry(0, read=False))
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
 
 
 # A forked child must not write into its parent's connections.

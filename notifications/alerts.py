@@ -58,6 +58,10 @@ _ALL = (
         "{what_changed} Look at {store_order} in {store_name}.", "Open order", "/orders/{order_id}/",
     ),
     Kind(
+        "customization", WARN, "The customization of order {order}, line {line}, could not be fetched.",
+        "{text} Look at what the buyer chose before you make the item.", "Open order", "/orders/{order_id}/",
+    ),
+    Kind(
         "total_differs", WARN, "The total of order {order} differs in {store_name}.",
         "The buyer paid {paid} {currency}, {store_order} says {store}.", "Open order", "/orders/{order_id}/",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404
 
-from orders.models import Order, SavedView
+from orders.models import Archive, Order, SavedView
 from salestio import tenancy
 
 
@@ -17,6 +17,14 @@ def order_for(pk: int) -> Order:
     )
     if found is None:
         raise Http404("There is no such order.")
+    return found
+
+
+def archive_for(order: Order, pk: int) -> Archive:
+    """Return an archive of this order, without its file. Raises `Http404` when there is none."""
+    found = Archive.objects.defer("sealed").select_related("order").filter(order_id=order.pk, pk=pk).first()
+    if found is None:
+        raise Http404("There is no such customization.")
     return found
 
 

@@ -23,7 +23,7 @@ from accounts.models import MarketplaceAccount
 from connectors.contract.types import MarketplaceOrder, MarketplaceOrderLine, Withheld
 from inventory import reservations
 from notifications import alerts
-from orders import personal
+from orders import archives, personal
 from orders.domain import routing
 from orders.domain.states import ExportState
 from orders.models import Buyer, DirtyOrder, Order, OrderEvent, OrderLine, StockWait
@@ -49,8 +49,13 @@ class Saved:
 
 
 def content_hash(order: MarketplaceOrder) -> str:
-    """Return a hash of everything but the raw answer: equal source time with other content is an update too."""
-    plain = dataclasses.replace(order, raw={})
+    """Return a hash of everything but the raw answer: equal source time with other content is an update too.
+
+    Links to customization archives count as there or not: they are made anew with every reading.
+    """
+    links = {line_id: "told" if url else "" for line_id, url in order.personal.customization_urls.items()}
+    told = dataclasses.replace(order.personal, customization_urls=links)
+    plain = dataclasses.replace(order, raw={}, personal=told)
     return hashlib.blake2b(repr(plain).encode(), digest_size=16).hexdigest()
 
 
@@ -174,6 +179,8 @@ def _insert(account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], *, 
         account.platform, account.merchant_id, {row.pk: order.personal for row, order in zip(rows, orders, strict=True)}
     )
     OrderEvent.objects.bulk_create(events)
+    for row, order in zip(rows, orders, strict=True):
+        archives.expect(row, order.personal.customization_urls)
     return [row.pk for row in rows]
 
 
@@ -336,6 +343,8 @@ def _update(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) ->
     stored = list(OrderLine.objects.filter(order_id=row.pk).order_by("number"))
     lines_changed = sorted(map(_signature, stored)) != sorted(map(_signature, order.lines))
     buyer = Buyer.objects.filter(order_id=row.pk).first()
+    if buyer is not None:
+        archives.expect(row, order.personal.customization_urls)
     order = _with_what_was_known(buyer, order)
     address_changed = _address_changed(buyer, order)
     for name, value in _their_fields(order).items():

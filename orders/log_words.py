@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from orders import reasons
+from orders import archives, reasons
 from orders.models import OrderEvent, Status
 from salestio.lib.text import counted
 from salestio.templatetags.ui import span
@@ -53,6 +53,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "STOCK_CHANGED": ("work", "Stock changed in {storefront}. Tried again."),
     "WOKEN": ("work", "{why_words} Tried again."),
     "GONE_IN_STORE": ("stop", "{reason_words}"),
+    "CUSTOMIZATION_KEPT": ("ok", "What the buyer chose for line {line} was fetched from {marketplace}."),
+    "CUSTOMIZATION_FAILED": ("wait", "What the buyer chose for line {line} could not be fetched: {problem_words}"),
+    "CUSTOMIZATION_ASKED": ("work", "Fetching what the buyer chose for line {line} again."),
+    "CUSTOMIZATION_LINK_ENDED": ("work", "The shared link to the customization of line {line} was ended."),
+    "CUSTOMIZATION_LINK_MADE": ("work", "A new shared link to the customization of line {line} was made."),
     "SHIPPED": ("ok", "Shipped: {carrier} {tracking}."),
 }  # fmt: skip
 TONES = {
@@ -107,6 +112,7 @@ def _facts(event: OrderEvent, platform: str, store_platform: str) -> _Known:
         remember_words=remembered.get(str(data.get("remember", "")), ""),
         store_order=data.get("store_order") or data.get("name") or "an order",
         reason_words=_reason(str(data.get("reason") or event.code), data),
+        problem_words=archives.sentence(str(data.get("problem", "")), platform),
         why_words=str(data.get("why", "Something changed.")),
     )
     return facts

@@ -14,11 +14,12 @@ from accounts import connections
 from connectors.contract.types import PersonalDetails
 from inventory.models import Reservation, Stock, Variant
 from orders import filters as order_filters
-from orders import links, log_words, personal, reasons, rows, why
+from orders import links, log_words, personal, reasons, rows, why, wishes
 from orders.domain.tax_modes import INCLUDED
 from orders.domain.tax_modes import MODES as TAX_MODES
 from orders.listing import Listing
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
+from orders.wishes import LineWishes
 from salestio.lib.crypto import UnreadableSecret
 from salestio.lib.text import counted
 from salestio.templatetags.ui import ahead, in_money, moment
@@ -56,6 +57,7 @@ class LineShown:
     unit_price: str
     total: str
     may_change: bool
+    asked: LineWishes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class ExportButton:
 class OrderPage:
     """One order, ready to show."""
 
-    def __init__(self, order: Order, query: str = "") -> None:
+    def __init__(self, order: Order, query: str = "", *, masked: bool = False, framed: bool = False) -> None:
         self.order = order
         self.query = query
         self.lines = list(OrderLine.objects.select_related("variant").filter(order_id=order.pk).order_by("number"))
@@ -114,6 +116,10 @@ class OrderPage:
         self.reserved = self._reserved()
         self.buyer: Buyer | None = getattr(order, "buyer", None)
         self.details = self._open()
+        self.asked = wishes.of_order(order, self.details, masked=masked, framed=framed)
+        self.buyer_notes = self.details.buyer_notes.strip() if self.details else ""
+        if masked and self.buyer_notes:
+            self.buyer_notes = personal.MASK
         self.storefront = reasons.STOREFRONTS.get(order.store.platform, "your store")
         self.marketplace = reasons.MARKETPLACES.get(order.platform, "the marketplace")
 
@@ -137,6 +143,7 @@ class OrderPage:
             latest,
             self.reserved,
             [(line.variant_id, line.quantity_shipped) for line in self.lines],
+            [asked.archive for asked in self.asked.values()],
         )
         return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
@@ -270,6 +277,7 @@ class OrderPage:
             available=f"{missing['available']} available" if missing and "available" in missing else "",
             unit_price=in_money(price, order.currency), total=in_money(line.item_total, order.currency),
             may_change=order.export_state not in ("created", "canceled", "sending", "unknown"),
+            asked=self.asked.get(line.remote_id),
         )  # fmt: skip
 
     def _product_url(self, variant: Variant | None) -> str:

@@ -25,7 +25,8 @@ from salestio import tenancy
 
 
 def _context(request: HttpRequest, order: Order, query: str, **more: Any) -> dict[str, Any]:
-    page = OrderPage(order, query)
+    support, framed = getattr(request, "support", None), getattr(request, "frame_ancestors", ())
+    page = OrderPage(order, query, masked=support is not None, framed=bool(framed))
     return {
         "page_name": "Order", "page": page, "order": order, "query": query,
         "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]

@@ -164,15 +164,19 @@ def raw(order: Order) -> Any:
 
 
 def erase(order_ids: Sequence[int], *, why: str) -> int:
-    """Erase the buyers of these orders; the orders keep country and totals. Needs an open scope. Returns the count."""
+    """Erase the buyers of these orders and their archives; the orders keep country and totals.
+
+    Needs an open scope. Returns the count.
+    """
     if not order_ids:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH gone AS (DELETE FROM orders_buyer WHERE order_id = ANY(%s) RETURNING order_id)
+            """WITH archives AS (DELETE FROM orders_archive WHERE order_id = ANY(%s)),
+                    gone AS (DELETE FROM orders_buyer WHERE order_id = ANY(%s) RETURNING order_id)
                INSERT INTO orders_orderevent (merchant_id, order_id, at, stage, code, data, actor, attempt)
                SELECT %s, order_id, now(), 'person', 'BUYER_ERASED', jsonb_build_object('why', %s::text), '', 0 FROM gone""",
-            [list(order_ids), tenancy.current_merchant_id(), why],
+            [list(order_ids), list(order_ids), tenancy.current_merchant_id(), why],
         )
         erased = int(cursor.rowcount)
     BuyerRoute.objects.filter(order_ref__in=list(order_ids), merchant_ref=tenancy.current_merchant_id()).delete()

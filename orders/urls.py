@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders import order_views, preview_views, routing_views, views
+from orders import archive_views, order_views, preview_views, routing_views, views
+from orders.backfill_views import older_orders
 from orders.held_back_views import held_back, lift
 
 app_name = "orders"
@@ -27,6 +28,18 @@ urlpatterns = [
     path("settings/stores/<int:pk>/routing/<int:rule>/", routing_views.change, name="routing_change"),
     path("read-only/", held_back, name="read_only"),
     path("read-only/lift/", lift, name="lift_read_only"),
+    path("orders/<int:pk>/customization/<int:archive>/", archive_views.download, name="archive"),
+    path(
+        "orders/<int:pk>/customization/<int:archive>/picture/<int:number>/",
+        archive_views.picture,
+        name="archive_picture",
+    ),
+    path("orders/<int:pk>/customization/<int:archive>/again/", archive_views.again, name="archive_again"),
+    path("orders/<int:pk>/customization/<int:archive>/link/", archive_views.change_link, name="archive_link"),
+    path("customization/<str:link>/", archive_views.shared, name="shared"),
+    path("customization/<str:link>/picture/<int:number>/", archive_views.shared_picture, name="shared_picture"),
+    path("customization/<str:link>/download/", archive_views.shared_download, name="shared_download"),
+    path("accounts/<int:pk>/older-orders/", older_orders, name="older_orders"),
     path("orders/views/", views.save_view, name="save_view"),
     path("orders/views/<int:pk>/delete/", views.delete_view, name="delete_view"),
 ]

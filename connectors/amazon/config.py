@@ -27,6 +27,9 @@ class AmazonConfig:
     fe: str = sites.ENDPOINTS["fe"]
     lwa: str = sites.LWA
     seller_central: str = ""
+    customizations: str = ""
+    """The address below which customization archives are, instead of `customization_hosts`."""
+    customization_hosts: tuple[str, ...] = ()
     next_client_secret: str = field(default="", repr=False)
     draft: bool = False
     """The application is not published yet: sellers agree to its beta version."""
@@ -69,6 +72,8 @@ def from_app(settings: AppSettings) -> AmazonConfig:
         fe=urls["fe"],
         lwa=urls["lwa"],
         seller_central=urls["seller_central"],
+        customizations=urls["customizations"],
+        customization_hosts=tuple(host.strip().lower() for host in app["customization_hosts"] if host.strip()),
         app_name=settings.app_name,
         deadlines=settings.deadlines,
     )

@@ -15,6 +15,8 @@ SETTINGS = PlatformSettings(
         "sqs": Address("SALESTIO_URL_AMAZON_SQS", "", "/sqs"),
         # Empty outside the sandbox: each site has a Seller Central of its own (sites.py).
         "seller_central": Address("SALESTIO_URL_AMAZON_SELLER_CENTRAL", "", "/amazon/sellercentral/{region}"),
+        # Empty outside the sandbox: archives are fetched from `customization_hosts` only.
+        "customizations": Address("SALESTIO_URL_AMAZON_CUSTOMIZATIONS", "", "/amazon/customizations"),
     },
     app={
         "client_id": Value(
@@ -34,6 +36,8 @@ SETTINGS = PlatformSettings(
         "aws_access_key_id": Value("SALESTIO_AWS_ACCESS_KEY_ID", pretend=lambda: "AKIA" + secrets.token_hex(8).upper()),
         "aws_secret_access_key": Value("SALESTIO_AWS_SECRET_ACCESS_KEY", pretend=lambda: secrets.token_urlsafe(30)),
         "aws_region": Value("SALESTIO_AWS_REGION", "us-east-1"),
+        # The host of `CustomizedURL` in Amazon's own contract (ordersV0.json).
+        "customization_hosts": Value("SALESTIO_AMAZON_CUSTOMIZATION_HOSTS", ("zme-caps.amazon.com",)),
         "seller_limit": Value("SALESTIO_AMAZON_SELLER_LIMIT", 25),
     },
 )  # fmt: skip

@@ -95,6 +95,8 @@ class Sale:
     programs: tuple[str, ...] = ()
     country: str = ""
     """Where it goes, as far as the marketplace tells (ISO 3166-1 alpha-2)."""
+    customizations: tuple[tuple[int, str], ...] = ()
+    """(line's number, our link to what the buyer made of it), in the order's own order."""
     address_withheld: bool = False
     """The marketplace never gives this app the delivery address; a placeholder stands for it."""
 
@@ -418,6 +420,10 @@ def _attributes(sale: Sale, made: Made, by_marketplace: Decimal) -> tuple[tuple[
         "Paid by the buyer": f"{shown(made.converted, currency)} {currency}" if made.difference and told else "",
     }  # fmt: skip
     listed = [(name, value) for name, value in facts.items() if value]
+    several = len(sale.customizations) > 1
+    listed += [
+        (f"Customization, line {number}" if several else "Customization", url) for number, url in sale.customizations
+    ]
     if sale.inventory is InventoryRule.IGNORE:
         listed.append(CREATE_ANYWAY)
     return tuple(listed)

@@ -15,12 +15,12 @@ from accounts import preferences
 from accounts.models import MarketplaceAccount, Store
 from connectors.contract.types import PersonalDetails, StoreOrderDraft
 from inventory.models import SkuMapping, Variant
-from orders import personal
+from orders import archives, personal
 from orders.domain.conversion import Rate
 from orders.domain.matching import Candidate, Catalog, Target, sku_form
 from orders.domain.routing import Way
 from orders.domain.rules import Choice, Rule
-from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
+from orders.models import Archive, Buyer, Order, OrderEvent, OrderLine, StoreOrder
 from salestio.lib.text import title_key
 
 CLAIM_DUE = """
@@ -49,6 +49,8 @@ class Item:
     store_order: StoreOrder | None = None
     way: Way | None = None
     draft: StoreOrderDraft | None = None
+    archives: list[Archive] = field(default_factory=list)
+    """What the buyer made of its lines; their links go along."""
     money: dict[str, str] = field(default_factory=dict)
     """How the draft's total came about; kept with the store order."""
     place: Choice | None = None
@@ -156,6 +158,10 @@ def load_buyers(items: Iterable[Item]) -> None:
     by_id = {item.order.pk: item for item in items}
     for buyer in Buyer.objects.filter(order_id__in=list(by_id)):
         by_id[buyer.order_id].personal = personal.unseal(buyer.sealed)
+    customized = [pk for pk, item in by_id.items() if item.personal and any(item.personal.customization_urls.values())]
+    if customized:
+        for pk, found in archives.of_orders(customized).items():
+            by_id[pk].archives = found
 
 
 def load_catalog(batch: Batch, items: Sequence[Item]) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from connectors.contract.types import CustomerMode, PersonalDetails, StoreOrderDraft
 from inventory.models import Location
-from orders import rates
+from orders import archives, rates
 from orders.domain.bundles import Part, explode
 from orders.domain.buyer_email import buyer_email
 from orders.domain.conversion import Rate
@@ -148,9 +148,21 @@ def _sale(batch: Batch, item: Item) -> Sale:
         replacement_of=order.replacement_of,
         programs=tuple(order.programs),
         country=order.country,
+        customizations=_customizations(item),
         address_withheld="address" in order.withheld,
         location_remote_id=_shipped_from(batch, item) if way.fulfilled else "",
     )
+
+
+def _customizations(item: Item) -> tuple[tuple[int, str], ...]:
+    """Return our links to what the buyer made of the lines; one that a person ended is not given out again."""
+    numbers = {line.remote_id: line.number for line in item.live_lines}
+    links = [
+        (numbers[archive.line_id], archives.link(archive))
+        for archive in item.archives
+        if archive.line_id in numbers and archive.link_open
+    ]
+    return tuple(sorted(links))
 
 
 def _shipped_from(batch: Batch, item: Item) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from connectors.sandbox.amazon import api, consent, control, lwa, notifications, sqs
+from connectors.sandbox.amazon import api, consent, control, customizations, lwa, notifications, sqs
 from connectors.sandbox.amazon.common import ACCESS, AMAZON, CODES, REFRESH, Amazon, face
 from connectors.sandbox.amazon.state import SELLERS
 from connectors.sandbox.server import CORE
@@ -21,7 +21,7 @@ def setup(app: web.Application, world: World) -> None:
     core.faces["amazon"] = face(core)
     amazon = app[AMAZON] = Amazon(core)
     control.setup(app, amazon)
-    for part in (lwa, consent, api, notifications, sqs):
+    for part in (lwa, consent, api, customizations, notifications, sqs):
         part.setup(app)
     # Last, so that it answers only what no other part knows.
     app.router.add_route("*", "/amazon/{region:na|eu|fe}/{rest:.*}", api.unknown)

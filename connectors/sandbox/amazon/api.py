@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import io
 import json
-import zipfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from connectors.sandbox.amazon import customizations
 from connectors.sandbox.amazon.common import AMAZON, Amazon, Caller, answer, enter, error, invalid
 from connectors.sandbox.amazon.shapes import DATASETS, order_json
 from connectors.sandbox.amazon.sites import BY_ID, SITES
@@ -44,7 +43,6 @@ def setup(app: web.Application) -> None:
     add.add_get("/amazon/{region:na|eu|fe}/orders/2026-01-01/orders/{order_id}", get_order)
     add.add_post("/amazon/{region:na|eu|fe}/orders/v0/orders/{order_id}/shipmentConfirmation", confirm_shipment)
     add.add_get("/amazon/{region:na|eu|fe}/sellers/v1/marketplaceParticipations", participations)
-    add.add_get("/amazon/customizations/{name}.zip", customization)
 
 
 async def unknown(request: web.Request) -> web.Response:
@@ -123,7 +121,13 @@ def _repeat(amazon: Amazon, caller: Caller, query: _Query, place: Doc, shown: li
 
 
 def _shown(amazon: Amazon, order: Doc, included: frozenset[str]) -> Doc:
-    return order_json(order, included, personal=personal(amazon), base_url=amazon.core.base_url)
+    base = amazon.core.base_url
+    return order_json(
+        order,
+        included,
+        personal=personal(amazon),
+        customized=lambda whole, line: customizations.link(amazon, base, whole, line),
+    )
 
 
 def personal(amazon: Amazon) -> bool:
@@ -399,7 +403,7 @@ def _note_package(amazon: Amazon, order: Doc, detail: Doc) -> None:
             told(order, "OrderStatusChange")
 
 
-# ── sellers v1, customization ────────────────────────────────────────────────────────────────────────────────────────
+# ── sellers v1 ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def participations(request: web.Request) -> web.Response:
@@ -424,19 +428,3 @@ async def participations(request: web.Request) -> web.Response:
             }
         )
     return answer({"payload": rows}, operation="getMarketplaceParticipations", request=request)
-
-
-async def customization(request: web.Request) -> web.Response:
-    """The ZIP of a customized item, as the order's customizedUrl names it."""
-    amazon = request.app[AMAZON]
-    order_id, _, item_id = request.match_info["name"].rpartition("-")
-    order = amazon.state.orders.get(order_id)
-    line = next((line for line in order["lines"] if line["item_id"] == item_id), None) if order else None
-    if line is None or not line.get("customization"):
-        raise web.HTTPNotFound
-    text = line["customization"] if isinstance(line["customization"], str) else "Your text here"
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        content = {"orderId": order_id, "orderItemId": item_id, "customizationInfo": {"text": text}}
-        archive.writestr(f"{item_id}.json", json.dumps(content))
-    return web.Response(body=packed.getvalue(), content_type="application/zip")

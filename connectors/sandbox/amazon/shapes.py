@@ -5,7 +5,7 @@ Source of the shape and of the rules on personal data: Amazon's contract of the 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
@@ -29,8 +29,11 @@ DATASETS = (
 ZERO = Decimal(0)
 
 
-def order_json(order: Doc, included: Collection[str], *, personal: bool, base_url: str) -> Doc:
-    """Return an order with the datasets in `included`; `personal` says whether our app has the restricted roles."""
+def order_json(order: Doc, included: Collection[str], *, personal: bool, customized: Callable[[Doc, Doc], str]) -> Doc:
+    """Return an order with the datasets in `included`; `personal` says whether our app has the restricted roles.
+
+    `customized` makes the link to what a buyer made of a line, of (order, line).
+    """
     site = SITES[order["site"]]
     pending = order["status"] in ("PENDING", "PENDING_AVAILABILITY")
     shown: Doc = {
@@ -59,7 +62,8 @@ def order_json(order: Doc, included: Collection[str], *, personal: bool, base_ur
     if "PACKAGES" in included and order["packages"]:
         shown["packages"] = [_package(package) for package in order["packages"]]
     shown["orderItems"] = [
-        _item(order, line, included, pending=pending, personal=personal, base_url=base_url) for line in order["lines"]
+        _item(order, line, included, pending=pending, personal=personal, customized=customized)
+        for line in order["lines"]
     ]
     return shown
 
@@ -138,7 +142,15 @@ def _item_proceeds(line: Doc, currency: str) -> Doc:
     return {"proceedsTotal": _money(line_total(line), currency), "breakdowns": breakdowns}
 
 
-def _item(order: Doc, line: Doc, included: Collection[str], *, pending: bool, personal: bool, base_url: str) -> Doc:
+def _item(
+    order: Doc,
+    line: Doc,
+    included: Collection[str],
+    *,
+    pending: bool,
+    personal: bool,
+    customized: Callable[[Doc, Doc], str],
+) -> Doc:
     currency = order["currency"]
     product: Doc = {
         "asin": line["asin"],
@@ -149,9 +161,7 @@ def _item(order: Doc, line: Doc, included: Collection[str], *, pending: bool, pe
     if not pending:
         product["price"] = {"unitPrice": _money(Decimal(line["unit_price"]), currency)}
     if line.get("customization") and personal:
-        url = line["customization"]
-        own = f"{base_url}/amazon/customizations/{order['id']}-{line['item_id']}.zip"
-        product["customization"] = {"customizedUrl": url if isinstance(url, str) and "://" in url else own}
+        product["customization"] = {"customizedUrl": customized(order, line)}
     item: Doc = {"orderItemId": line["item_id"], "quantityOrdered": line["quantity"], "product": product}
     if "PROCEEDS" in included and not pending:
         item["proceeds"] = _item_proceeds(line, currency)
