@@ -147,7 +147,8 @@ def _sale(batch: Batch, item: Item) -> Sale:
         site=order.site,
         replacement_of=order.replacement_of,
         programs=tuple(order.programs),
-        country=order.country,
+        # A withheld address may lack even the country, without which no store takes one; its note says that it is none.
+        country=order.country or (batch.store.country if "address" in order.withheld else ""),
         customizations=_customizations(item),
         address_withheld="address" in order.withheld,
         location_remote_id=_shipped_from(batch, item) if way.fulfilled else "",
