@@ -126,11 +126,13 @@ def _renamed(account: MarketplaceAccount, unknown: Sequence[MarketplaceOrder]) -
         return {}
     found: dict[str, Order] = {}
     unpaid = Order.objects.filter(account_id=account.pk, status="incomplete", lines__remote_id__in=list(lines))
-    for pk, remote_id in unpaid.values_list("pk", "lines__remote_id"):
+    for pk, remote_id in unpaid.order_by("pk").values_list("pk", "lines__remote_id"):
         order = lines[remote_id]
-        if order.order_id in found:
-            continue
         row = Order.objects.select_for_update().get(pk=pk)
+        if order.order_id in found:
+            if row.pk != found[order.order_id].pk:
+                _end_as_part(account, row, order.order_id)
+            continue
         before, row.marketplace_order_id = row.marketplace_order_id, order.order_id
         # An older source time must not hold the new id's content back.
         row.source_updated_at = min(row.source_updated_at, order.updated_at)
@@ -142,6 +144,16 @@ def _renamed(account: MarketplaceAccount, unknown: Sequence[MarketplaceOrder]) -
         )  # fmt: skip
         found[order.order_id] = row
     return found
+
+
+def _end_as_part(account: MarketplaceAccount, row: Order, whole: str) -> None:
+    """End an unpaid purchase that was paid together with others: the marketplace knows it only as part of that order."""
+    released = reservations.release(order_ids=[row.pk], cause="PAID_TOGETHER")
+    row.status, row.export_state, row.reason_code = "canceled", ExportState.CANCELED, "PAID_TOGETHER"
+    row.reason_data = reason_data(account, row, whole=whole, units=sum(released.values()) or None)
+    row.state_since, row.next_attempt_at, row.revision = now(), None, row.revision + 1
+    row.save()
+    OrderEvent.objects.bulk_create([_event(row, "import", "PAID_TOGETHER")])
 
 
 def _one_at_a_time(account_id: int) -> None:

@@ -62,7 +62,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 TONES = {
     "OUT_OF_STOCK": "stop", "NO_MATCH": "stop", "AMBIGUOUS_SKU": "stop", "NOT_PAID_YET": "calm", "NO_ANSWER": "ask",
-    "THROTTLED": "wait", "STORE_DOWN": "wait", "RECONNECT_NEEDED": "wait", "STORE_UNINSTALLED": "wait", "CANCELED": "calm",
+    "THROTTLED": "wait", "STORE_DOWN": "wait", "RECONNECT_NEEDED": "wait", "STORE_UNINSTALLED": "wait", "CANCELED": "calm", "PAID_TOGETHER": "calm",
     "FBA_FILTERED": "calm", "FBM_FILTERED": "calm", "IMPORT_OFF": "calm", "ADDRESS_MISSING": "wait", "ADDRESS_WITHHELD": "wait", "CANCEL_REQUESTED": "wait", "FBA_NOT_SHIPPED": "calm",
 }  # fmt: skip
 PROBLEMS = frozenset({"stop", "wait", "ask"})

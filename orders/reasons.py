@@ -106,6 +106,7 @@ _ALL = (
     Reason("FAULT", "Our fault", "Something in {brand} broke while working on this order ({problem}). We have been told.", "export", "Tried again by itself."),
     Reason("TOO_OLD", "Older than 50 days", "The order is older than 50 days, and {storefront} does not let us look that far back.", "export", "Export sends it after you have looked."),
     Reason("CANCELED", "Canceled", "Canceled on {marketplace} before it reached your store.", "none", ""),
+    Reason("PAID_TOGETHER", "Paid together", "The buyer paid this together with other purchases: {marketplace} made one order of them, {whole}.", "none", ""),
     Reason("REFUNDED", "Refunded", "Refunded on {marketplace} before it reached your store.", "export", ""),
     Reason("BEFORE_CONNECTION", "From before", "Bought before {account} was connected; fetched by hand.", "export", "Export creates this one."),
     Reason("GONE_IN_STORE", "Gone in the store", "{names} was {how} in {storefront}. Nothing is made again by itself.", "export", "Export offers to create it again."),
