@@ -14,7 +14,7 @@ from decimal import Decimal
 from bench.outside import Doc, Failed, Merchant, Sandbox, say
 
 RESTING = {"created", "held", "skipped", "canceled"}
-TAKES_NO_STOCK = {"FBA", "shipped already"}
+TAKES_NO_STOCK = {"FBA", "fulfilled by eBay", "shipped already"}
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class Placed:
     may_be: frozenset[str]
     reason: str = ""
     total: Decimal | None = None
+    platform: str = "amazon"
 
 
 @dataclass(slots=True)
@@ -43,6 +44,13 @@ class Count:
     wrong_stock: list[str] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Count) -> None:
+        """Take in what was found at another merchant."""
+        for name, found in self.findings.items():
+            found += other.findings[name]
+        self.states += other.states
+        self.reasons += other.reasons
 
     @property
     def findings(self) -> dict[str, list[str]]:

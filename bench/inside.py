@@ -77,6 +77,24 @@ def more_merchants(wanted: int) -> list[dict[str, Any]]:
     return made
 
 
+def further_seller(store_key: str, platform: str, key: str, name: str, region: str, site: str) -> dict[str, Any]:
+    """Connect a further seller to the merchant of a store; return the account as `./run --json` says it."""
+    from django.utils.timezone import now
+
+    from accounts import connect
+    from accounts.demo import ACTOR, control
+    from accounts.models import StoreRoute
+    from connectors.contract.types import Grant
+
+    route = StoreRoute.objects.get(key=store_key)
+    more = {"region": region} if region else {}
+    made = control("PUT", f"/accounts/{platform}/{key}", {"name": name, "sites": [site], **more})
+    grant = Grant(key=key, refresh_token=made["refresh_token"], refresh_expires_at=now() + timedelta(days=365))
+    wish = connect.AccountWish(platform, region, name, (site,), route.store_ref)
+    connect.keep_account(route.merchant_ref, wish, grant, granted_sites=(site,), actor=ACTOR)
+    return {"platform": platform, "key": key, "sites": [site], "region": region}
+
+
 def free_units(shop: str) -> dict[str, int]:
     """Return SKU → units we think are free in a store: the figures read less what is reserved. As the owner."""
     import psycopg2
@@ -99,6 +117,7 @@ def main(given: list[str]) -> int:
     django.setup()
     actions: dict[str, Callable[..., Any]] = {
         "merchants": lambda count: more_merchants(int(count)),
+        "seller": further_seller,
         "free-units": free_units,
     }
     print(json.dumps(actions[given[0]](*given[1:])))

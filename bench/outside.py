@@ -105,13 +105,13 @@ class Sandbox(_Http):
             since = rows[-1]["n"]
         return found
 
-    def place(self, seller: str, **order: Any) -> list[str]:
+    def place(self, seller: str, *, platform: str = "amazon", **order: Any) -> list[str]:
         """Let buyers place orders and return the marketplace order ids."""
-        return self.call("POST", f"/accounts/amazon/{seller}/orders", order)["ids"]  # type: ignore[no-any-return]
+        return self.call("POST", f"/accounts/{platform}/{seller}/orders", order)["ids"]  # type: ignore[no-any-return]
 
-    def change(self, seller: str, order_id: str, **body: Any) -> Doc:
-        """Let an order's life go on at the marketplace."""
-        return self.call("PATCH", f"/accounts/amazon/{seller}/orders/{order_id}", body)  # type: ignore[no-any-return]
+    def change(self, seller: str, order_id: str, *, platform: str = "amazon", **body: Any) -> Doc:
+        """Let an order's life go on at the marketplace; return it, under the id it has now."""
+        return self.call("PATCH", f"/accounts/{platform}/{seller}/orders/{order_id}", body)  # type: ignore[no-any-return]
 
     def fault(
         self, kind: str, operation: str = "*", *, platform: str = "shopify", rate: float = 1.0, **params: Any
@@ -125,10 +125,12 @@ class Sandbox(_Http):
         self.call("DELETE", "/faults")
         return found
 
-    def calls(self) -> dict[tuple[str, str], int]:
-        """Return how often each (platform, operation) was called since the start or reset."""
+    def calls(self, *keys: str) -> dict[tuple[str, str], int]:
+        """Return how often each (platform, operation) was called since the start or reset, of these stores and sellers."""
         counted: dict[tuple[str, str], int] = {}
         for row in self.get("/calls"):
+            if keys and row["key"] not in keys:
+                continue
             place = (row["platform"], row["operation"])
             counted[place] = counted.get(place, 0) + row["count"]
         return counted
@@ -152,6 +154,7 @@ class Merchant(_Http):
         super().__init__(f"{web}/api/v1", {"Authorization": f"Bearer {facts['api_token']}"})
         self.facts = facts
         self.store: str = facts["stores"][0]["key"]
+        self.store_platform: str = facts["stores"][0].get("platform", "shopify")
         self.sellers: list[str] = [account["key"] for account in facts["accounts"]]
 
     def orders(self, **wanted: Any) -> list[Doc]:

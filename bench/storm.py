@@ -1,4 +1,5 @@
-"""The storm: thousands of orders while the store misbehaves and our processes are killed; then everything is counted.
+"""The storm: thousands of orders of every marketplace into every store while these misbehave and we are killed; then all
+is counted.
 
     ./run storm [--orders 2000] [--seed 1] [--calm] [--races] [--real-times] [--data DIR]
 
@@ -13,6 +14,8 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench import census
@@ -20,91 +23,137 @@ from bench.buyers import SCARCE_UNITS, Buyers, learn_totals, stock_up
 from bench.census import Count
 from bench.chaos import Chaos
 from bench.inside import run_inside
-from bench.outside import ROOT, Running, say
+from bench.outside import ROOT, Doc, Merchant, Running, say
 
 DIVISOR = 5.0
 RATE = 0.05
 LAG = 5.0
-"""Seconds the store's search lags behind; identifier look-ups lag too, and the store keeps no unique metafield."""
+"""Seconds the store's search lags behind; identifier look-ups lag too, and no store refuses a second order of one key."""
+CREATES = {"shopify": "orderCreate", "bigcommerce": "createOrder"}
+LISTS = {"amazon": "searchOrders", "ebay": "getOrders", "etsy": "getShopReceipts"}
+YEN = ("amazon", "A8STORMJAPAN", "Storm Japan", "fe", "JP")
+"""A further seller of the first merchant, whose currency has no decimals."""
 
 
-def break_the_store(running: Running, divisor: float) -> None:
-    """Switch the faults of the create call on, each at 5 % of the calls, and let webhooks repeat and shuffle."""
+def break_the_stores(running: Running, divisor: float) -> None:
+    """Switch the faults of the create calls on, each at 5 % of the calls, and let webhooks repeat and shuffle."""
     sandbox = running.sandbox
-    create = "orderCreate"
-    sandbox.fault("status", create, rate=RATE, code=500)
-    sandbox.fault("throttle", create, rate=RATE)
-    sandbox.fault("status_after", create, rate=RATE, code=500)
-    sandbox.fault("drop_after", create, rate=RATE)
-    sandbox.fault("timeout_after", create, rate=RATE, seconds=120 / divisor)
-    sandbox.fault("search_lag", seconds=LAG / divisor, identifier=True)
-    sandbox.fault("webhook_repeat", times=3)
-    sandbox.fault("webhook_shuffle", seconds=5 / divisor)
-    sandbox.fault("repeat_order", "searchOrders", platform="amazon", rate=RATE)
-    sandbox.fault("status", platform="amazon", rate=0.02, code=503)
+    for platform, create in CREATES.items():
+        sandbox.fault("status", create, platform=platform, rate=RATE, code=500)
+        sandbox.fault("throttle", create, platform=platform, rate=RATE)
+        sandbox.fault("status_after", create, platform=platform, rate=RATE, code=500)
+        sandbox.fault("drop_after", create, platform=platform, rate=RATE)
+        sandbox.fault("timeout_after", create, platform=platform, rate=RATE, seconds=120 / divisor)
+        sandbox.fault("search_lag", platform=platform, seconds=LAG / divisor, identifier=True)
+        sandbox.fault("webhook_repeat", platform=platform, times=3)
+        sandbox.fault("webhook_shuffle", platform=platform, seconds=5 / divisor)
+    for platform, listing in LISTS.items():
+        sandbox.fault("repeat_order", listing, platform=platform, rate=RATE)
+        sandbox.fault("status", platform=platform, rate=0.02, code=503)
+
+
+class Crowd:
+    """One merchant's buyers, with what was on the shelf before they came."""
+
+    def __init__(self, running: Running, merchant: Merchant, chance: random.Random, more: Sequence[Doc]) -> None:
+        self.merchant = merchant
+        self.shelf = stock_up(running.sandbox, merchant.store)
+        self.buyers = Buyers(running.sandbox, merchant, self.shelf, chance, more)
+        self.before: census.Stock = {}
 
 
 def run_storm(running: Running, *, orders: int, seed: int, calm: bool, divisor: float, patience: float) -> Count:
-    """Let the storm pass over the first merchant and return what was counted."""
-    sandbox, merchant = running.sandbox, running.merchants[0]
-    shelf = stock_up(sandbox, merchant.store)
+    """Let the storm pass over all merchants and return what was counted."""
+    sandbox = running.sandbox
+    first = running.merchants[0]
+    yen = [run_inside(running.directory, "seller", first.store, *YEN)]
+    crowds = [
+        Crowd(running, merchant, random.Random(seed + 100 * number), yen if merchant is first else [])
+        for number, merchant in enumerate(running.merchants)
+    ]
     time.sleep(5.0)  # the figures must be read before the first order asks for them, as in any shop
-    before = census.stock_of(sandbox, merchant.store)
-    buyers = Buyers(sandbox, merchant, shelf, random.Random(seed))
+    for crowd in crowds:
+        crowd.before = census.stock_of(sandbox, crowd.merchant.store)
     chaos = Chaos(running, random.Random(seed + 1))
     if not calm:
-        break_the_store(running, divisor)
+        break_the_stores(running, divisor)
         chaos.start()
     began = time.monotonic()
-    # Orders come over about a minute, so that kills fall into reading as well as into sending.
-    pace = 0.0 if calm else min(60.0, orders / 30) / max(orders / 5, 1)
-    done = 0
-    for placed in buyers.buy(orders):
-        if placed // 250 > done:
-            done = placed // 250
-            say(f"  {placed} orders placed")
-        # What happens later to an order happens while it is being worked on.
-        for one in [buyers.later.pop(0) for _ in range(max(0, len(buyers.later) - 30))]:
-            sandbox.change(one.seller, one.order_id, status=one.status)
-        time.sleep(pace)
-    for one in buyers.later:
-        sandbox.change(one.seller, one.order_id, status=one.status)
+    _let_them_buy(crowds, orders, calm=calm)
     if not calm:
         chaos.rest_of_the_faults(until=began + 75)
         chaos.end()
-    census.wait_until_quiet(merchant, buyers.placed, seconds=patience)
+    for crowd in crowds:
+        left = max(patience - (time.monotonic() - began), 10.0)
+        census.wait_until_quiet(crowd.merchant, crowd.buyers.placed, seconds=left)
     took = time.monotonic() - began
     hits = sandbox.end_faults()
     # The last settling reads, and stock events that wake what waits.
     time.sleep(4.0)
-    learn_totals(sandbox, buyers.placed)
-    result = census.count(sandbox, merchant, buyers.placed, before)
-    _count_last_units(result, running, buyers, shelf.scarce)
-    _compare_our_figures(result, running, before, seconds=90 / divisor + 30)
+    result = Count()
+    for crowd in crowds:
+        placed = crowd.buyers.placed
+        learn_totals(sandbox, placed)
+        found = census.count(sandbox, crowd.merchant, placed, crowd.before)
+        _count_last_units(found, running, crowd)
+        _compare_our_figures(found, running, crowd, seconds=90 / divisor + 30)
+        result.add(found)
     lag = f"search lag {LAG / divisor:g} s" if not calm else "no faults"
-    print(f"storm: {len(buyers.placed)} orders, seed {seed}, {took:.0f} s, waits ÷ {divisor:g}, {lag}")
+    total = sum(len(crowd.buyers.placed) for crowd in crowds)
+    print(f"storm: {total} orders, seed {seed}, {took:.0f} s, waits ÷ {divisor:g}, {lag}")
+    _tell_pairs(crowds)
     if not calm:
-        faults = ", ".join(f"{row['operation']} {row['kind']} {row['hits']}" for row in hits if row["hits"])
+        faults = ", ".join(
+            f"{row['platform']} {row['operation']} {row['kind']} {row['hits']}" for row in hits if row["hits"]
+        )
         print(f"  faults         {faults}")
         print(f"  done to us     {', '.join(f'{name} {n}' for name, n in chaos.done.items())}")
     return result
 
 
-def _count_last_units(result: Count, running: Running, buyers: Buyers, scarce: str) -> None:
+def _let_them_buy(crowds: Sequence[Crowd], orders: int, *, calm: bool) -> None:
+    """Let all merchants' buyers buy at the same time, in turns, until so many orders stand."""
+    # Orders come over about a minute, so that kills fall into reading as well as into sending.
+    pace = 0.0 if calm else min(60.0, orders / 30) / max(orders / 5, 1)
+    turns = [crowd.buyers.buy(orders // len(crowds)) for crowd in crowds]
+    done = 0
+    while turns:
+        for turn in list(turns):
+            if next(turn, None) is None:
+                turns.remove(turn)
+        placed = sum(len(crowd.buyers.placed) for crowd in crowds)
+        if placed // 250 > done:
+            done = placed // 250
+            say(f"  {placed} orders placed")
+        # What happens later to an order happens while it is being worked on.
+        for crowd in crowds:
+            crowd.buyers.go_on(keep=12)
+        time.sleep(pace)
+    for crowd in crowds:
+        crowd.buyers.go_on()
+
+
+def _tell_pairs(crowds: Sequence[Crowd]) -> None:
+    counted: Counter[str] = Counter()
+    for crowd in crowds:
+        counted.update(f"{one.platform} → {crowd.merchant.store_platform}" for one in crowd.buyers.placed)
+    print(f"  pairs          {', '.join(f'{pair} {n}' for pair, n in sorted(counted.items()))}")
+
+
+def _count_last_units(result: Count, running: Running, crowd: Crowd) -> None:
     """The orders for the last units: exactly as many as there were units are in the store."""
-    merchant = running.merchants[0]
-    wanted = {one.id for one in buyers.placed if one.kind == "the last units"}
-    made = sum(1 for order in running.sandbox.store_orders(merchant.store) if order["reference"] in wanted)
+    wanted = {one.id for one in crowd.buyers.placed if one.kind == "the last units"}
+    made = sum(1 for order in running.sandbox.store_orders(crowd.merchant.store) if order["reference"] in wanted)
     right = min(len(wanted), SCARCE_UNITS)
     if made != right:
         result.wrong_stock.append(
-            f"{scarce}: {made} of {len(wanted)} orders for {SCARCE_UNITS} units were created, not {right}"
+            f"{crowd.shelf.scarce}: {made} of {len(wanted)} orders for {SCARCE_UNITS} units were created, not {right}"
         )
 
 
-def _compare_our_figures(result: Count, running: Running, before: census.Stock, *, seconds: float) -> None:
+def _compare_our_figures(result: Count, running: Running, crowd: Crowd, *, seconds: float) -> None:
     """What we think is free must become what the store has: every hand-over settles."""
-    store = running.merchants[0].store
+    store, before = crowd.merchant.store, crowd.before
     after = {sku: units for sku, units in census.stock_of(running.sandbox, store).items() if sku in before}
     end = time.monotonic() + seconds
     while True:
