@@ -25,6 +25,7 @@ from inventory import reservations
 from notifications import alerts
 from orders import archives, personal
 from orders.domain import routing
+from orders.domain.past import Past
 from orders.domain.states import ExportState
 from orders.models import Buyer, DirtyOrder, Order, OrderEvent, OrderLine, StockWait
 from orders.reasons import MARKETPLACES
@@ -66,11 +67,12 @@ def save_page(
     any_age: bool = False,
     via: str = "",
     read_at: datetime | None = None,
+    past: Past | None = None,
 ) -> Saved:
     """Save the orders of one page; the caller's scope is the transaction. Rings the lane after the commit.
 
     `via` names how they came (push, sweep, a person), `any_age` lets orders from before the connection in (F29), `read_at`
-    is our database's time before the read: hints heard later stay.
+    is our database's time before the read: hints heard later stay. `past` are the choices of a back-fill (F30).
     """
     saved = Saved()
     unique = {order.order_id: order for order in orders}
@@ -101,7 +103,7 @@ def save_page(
             saved.order_ids.append(row.pk)
     if fresh:
         saved.new = len(fresh)
-        saved.order_ids += _insert(account, fresh, via=via)
+        saved.order_ids += _insert(account, fresh, via=via, past=past)
     if unique:
         heard = DirtyOrder.objects.filter(account_id=account.pk, marketplace_order_id__in=list(unique))
         (heard.filter(heard_at__lte=read_at) if read_at else heard).delete()
@@ -165,10 +167,12 @@ def _one_at_a_time(account_id: int) -> None:
 # ── new orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _insert(account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], *, via: str) -> list[int]:
+def _insert(
+    account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], *, via: str, past: Past | None = None
+) -> list[int]:
     wishes = _wishes(account)
     moment = now()
-    rows = [_new_row(account, order, wishes, moment) for order in orders]
+    rows = [_new_row(account, order, wishes, moment, past) for order in orders]
     Order.objects.bulk_create(rows)
     lines: list[OrderLine] = []
     buyers: list[Buyer] = []
@@ -260,11 +264,22 @@ def _their_fields(order: MarketplaceOrder) -> dict[str, Any]:
     }
 
 
-def _new_row(account: MarketplaceAccount, order: MarketplaceOrder, wishes: routing.Wishes, moment: datetime) -> Order:
+def _new_row(
+    account: MarketplaceAccount,
+    order: MarketplaceOrder,
+    wishes: routing.Wishes,
+    moment: datetime,
+    past: Past | None = None,
+) -> Order:
     shipped = order.status.value == "shipped"
     way = routing.way(facts_of(order, shipped_when_seen=shipped), wishes, now=moment)
-    if way.ready and _before_start(account, order):
-        way = routing.Way("BEFORE_CONNECTION", "skipped")
+    older = _before_start(account, order)
+    if past is not None:
+        left_out = past.leaves_out(shipped=shipped, before_connection=older)
+    else:
+        left_out = "BEFORE_CONNECTION" if older else ""
+    if way.ready and left_out:
+        way = routing.Way(left_out, "skipped")
     row = Order(
         merchant_id=account.merchant_id,
         account_id=account.pk,
@@ -272,6 +287,7 @@ def _new_row(account: MarketplaceAccount, order: MarketplaceOrder, wishes: routi
         platform=account.platform,
         marketplace_order_id=order.order_id,
         shipped_when_seen=shipped,
+        takes_stock=bool(past and past.takes_stock and shipped),
         imported_at=moment,
         state_since=moment,
         paid_at=None if order.status.value == "incomplete" else order.purchased_at,

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from orders.domain.past import Shipped
 from orders.domain.states import ExportState
 from salestio.tenancy import EMPTY_LIST, EMPTY_OBJECT, MerchantModel
 
@@ -66,6 +67,9 @@ class Order(MerchantModel):
         default=list, db_default=EMPTY_LIST, help_text="What the marketplace never tells of this order: address, email."
     )
     shipped_when_seen = models.BooleanField(default=False)
+    takes_stock = models.BooleanField(
+        default=False, db_default=False, help_text="Shipped when imported, its units are taken from stock all the same."
+    )
     item_summary = models.CharField(max_length=120, blank=True, help_text="1 × Enamel Mug 350 ml, for the list.")
     units = models.PositiveIntegerField(default=0)
 
@@ -487,6 +491,52 @@ class OrderPull(MerchantModel):
 
     def __str__(self) -> str:
         return f"pull of {self.account_id}"
+
+
+class BackFill(MerchantModel):
+    """Older orders a merchant asked for (F30): first counted, then imported, page by page, going on where it stopped."""
+
+    class State(models.TextChoices):
+        COUNTING = "counting", "Counting"
+        COUNTED = "counted", "Counted"
+        RUNNING = "running", "Importing"
+        DONE = "done", "Done"
+        FAILED = "failed", "Given up"
+        CANCELED = "canceled", "Canceled"
+
+    account = models.ForeignKey("accounts.MarketplaceAccount", on_delete=models.CASCADE, related_name="+")
+    after = models.DateTimeField(help_text="Orders bought from then on …")
+    before = models.DateTimeField(help_text="… and before this.")
+    shipped = models.CharField(max_length=16, choices=Shipped.choices(), default=Shipped.IMPORT_ONLY.value)
+    open_too = models.BooleanField(default=False, help_text="Unshipped orders from before the connection are created.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.COUNTING)
+    page_token = models.TextField(blank=True)
+    counted = models.JSONField(default=dict, help_text="What the count found: read, new, known, old, status.")
+    imported = models.JSONField(default=dict, help_text="What the import did: read, new, known, queued.")
+    asked_by = models.CharField(max_length=160, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error_text = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(state__in=("counting", "counted", "running")), name="back_fill_one_open"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="back_fill_due", condition=Q(state__in=("counting", "running"))
+            ),
+            models.Index(fields=["merchant", "account", "-created_at"], name="back_fill_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"back-fill of {self.account_id}"
 
 
 class DirtyOrder(MerchantModel):

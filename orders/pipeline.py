@@ -167,6 +167,7 @@ def _route(batch: Batch, item: Item) -> bool:
             purchased_at=order.purchased_at,
             address_withheld="address" in order.withheld,
             cancel_requested=order.cancel_requested,
+            takes_stock=order.takes_stock,
         ),
         routing.Wishes(
             import_orders=chosen.import_orders,

@@ -109,6 +109,7 @@ _ALL = (
     Reason("PAID_TOGETHER", "Paid together", "The buyer paid this together with other purchases: {marketplace} made one order of them, {whole}.", "none", ""),
     Reason("REFUNDED", "Refunded", "Refunded on {marketplace} before it reached your store.", "export", ""),
     Reason("BEFORE_CONNECTION", "From before", "Bought before {account} was connected; fetched by hand.", "export", "Export creates this one."),
+    Reason("SHIPPED_BEFORE", "Shipped before", "It was shipped before it was imported here; such orders are not created (your choice).", "export", "Export creates this one, as shipped."),
     Reason("GONE_IN_STORE", "Gone in the store", "{names} was {how} in {storefront}. Nothing is made again by itself.", "export", "Export offers to create it again."),
 )  # fmt: skip
 

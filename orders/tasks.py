@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from orders import pipeline, pull
+from orders import backfill, pipeline, pull
 from salestio import doorbell, turns
 from salestio.tenancy import MerchantTask
 
@@ -26,6 +26,13 @@ def pull_orders(merchant_id: int, account_id: int) -> None:
     """Read an account's due pages, for one turn."""
     doorbell.answered(pull.PULL, merchant_id, account_id)
     pull.run(merchant_id, account_id, seconds=turns.SECONDS)
+
+
+@shared_task(base=MerchantTask, name=backfill.BACK_FILL)
+def back_fill(merchant_id: int, account_id: int) -> None:
+    """Count or import an account's older orders, for one turn."""
+    doorbell.answered(backfill.BACK_FILL, merchant_id, account_id)
+    backfill.run(merchant_id, account_id, seconds=turns.SECONDS)
 
 
 @shared_task(base=MerchantTask, name=pull.READ_HINTED)

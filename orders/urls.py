@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from orders import archive_views, order_views, preview_views, routing_views, views
+from orders.backfill_views import older_orders
 from orders.held_back_views import held_back, lift
 
 app_name = "orders"
@@ -38,6 +39,7 @@ urlpatterns = [
     path("customization/<str:link>/", archive_views.shared, name="shared"),
     path("customization/<str:link>/picture/<int:number>/", archive_views.shared_picture, name="shared_picture"),
     path("customization/<str:link>/download/", archive_views.shared_download, name="shared_download"),
+    path("accounts/<int:pk>/older-orders/", older_orders, name="older_orders"),
     path("orders/views/", views.save_view, name="save_view"),
     path("orders/views/<int:pk>/delete/", views.delete_view, name="delete_view"),
 ]

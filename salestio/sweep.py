@@ -41,6 +41,9 @@ QUERIES: dict[str, str] = {
         WHERE next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now()) ORDER BY next_attempt_at LIMIT %s""",
     "orders.tasks.read_hinted": """SELECT DISTINCT merchant_id, account_id FROM orders_dirtyorder
         WHERE next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now()) LIMIT %s""",
+    "orders.tasks.back_fill": """SELECT merchant_id, account_id FROM orders_backfill
+        WHERE state IN ('counting', 'running') AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())
+        ORDER BY next_attempt_at LIMIT %s""",
     "salestio.outbox.tasks.drain": """SELECT DISTINCT merchant_id, coalesce(store_ref, 0) FROM outbox_outboxrow
         WHERE next_attempt_at <= now()
           AND (state = 'pending' OR (state = 'leased' AND lease_until < now())) LIMIT %s""",

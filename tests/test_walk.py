@@ -81,6 +81,7 @@ WALK: dict[str, Way] = {
     "settings/stores/<int:pk>/routing/<int:rule>/": ours("/settings/stores/{store}/routing/{rule}/", do="up"),
     "orders/views/": Way("/orders/views/", {"name": "Mine", "query": "account={account}"}),
     "orders/views/<int:pk>/delete/": ours("/orders/views/{view}/delete/"),
+    "accounts/<int:pk>/older-orders/": ours("/accounts/{account}/older-orders/", do="cancel"),
     "read-only/": Way("/read-only/"),
     "read-only/lift/": Way("/read-only/lift/", {"sure": "on"}),
     # SKU mapping

@@ -25,6 +25,8 @@ class OrderFacts:
     """The marketplace never tells where to ship (Etsy's region rules)."""
     cancel_requested: bool = False
     """A cancellation of the whole order is in play at the marketplace."""
+    takes_stock: bool = False
+    """Shipped before it was imported, and the merchant wants its units taken from stock (F30)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +92,8 @@ def way(order: OrderFacts, wishes: Wishes, *, now: datetime, by_hand: bool = Fal
         if wishes.withheld_address == "hold" and not by_hand:
             return Way("ADDRESS_WITHHELD", "held")
     if order.shipped_when_seen and order.status == "shipped":
-        return Way(READY, inventory=InventoryRule.NONE, fulfilled=True)
+        inventory = InventoryRule.NONE
+        if order.takes_stock:
+            inventory = InventoryRule.IGNORE if create_anyway else InventoryRule.OBEY
+        return Way(READY, inventory=inventory, fulfilled=True)
     return Way(READY, inventory=InventoryRule.IGNORE if create_anyway else InventoryRule.OBEY)

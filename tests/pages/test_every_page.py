@@ -36,6 +36,7 @@ WALK: dict[str, tuple[str, ...]] = {
     "orders/<int:pk>/lines/<int:number>/change/": ("GET", "POST"),
     "orders/<int:pk>/address/": ("GET", "POST"),
     "orders/views/": ("POST",),
+    "accounts/<int:pk>/older-orders/": ("GET", "POST"),
     "read-only/": ("GET",),
     "read-only/lift/": ("POST",),
     "orders/views/<int:pk>/delete/": ("POST",),
