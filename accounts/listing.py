@@ -30,6 +30,11 @@ class AccountCard:
     per_hour: tuple[int, ...]
 
     @property
+    def sites(self) -> list[str]:
+        """Return the sites it sells on; none for a marketplace that is one place."""
+        return list(self.account.sites) if registry.platform(self.account.platform).sites else []
+
+    @property
     def orders(self) -> int:
         """Return how many orders were bought within the last 24 hours."""
         return sum(self.per_hour)

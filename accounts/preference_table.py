@@ -20,8 +20,8 @@ from django.utils.timezone import now
 GENERAL, STORE, ACCOUNT = "general", "store", "account"
 
 ORDER_TYPES = (
-    ("merchant", "Orders you ship (FBM)"),
-    ("marketplace", "Orders Amazon ships (FBA)"),
+    ("merchant", "Orders you ship{fbm}"),
+    ("marketplace", "Orders {shipper} ships{fba}"),
     ("both", "Both"),
 )
 EMAIL_MODES = (
@@ -221,8 +221,8 @@ ALL = (
     ),
     Preference(
         "order_type", "choice", "merchant", _BOTH, "Import {marketplace} orders type",
-        "Which orders are created in your store. All are shown under Orders. FBA orders never touch your stock.",
-        _one_of(ORDER_TYPES), "Orders", "F18", ORDER_TYPES,
+        "Which orders are created in your store. All are shown under Orders. Those {shipper} ships never touch your stock.",
+        _one_of(ORDER_TYPES), "Orders", "F18", ORDER_TYPES, platforms=("amazon", "ebay"),
     ),
     Preference(
         "orders_from", "moment", None, (ACCOUNT,), "Create orders from",
@@ -257,11 +257,11 @@ ALL = (
         f"Separated by commas, up to {TAG_LENGTH} characters each.", _tags, "Store orders", "F68",
     ),
     Preference(
-        "tag_platform", "switch", True, _BOTH, "Tag with the marketplace", "For example Amazon.",
+        "tag_platform", "switch", True, _BOTH, "Tag with the marketplace", "Amazon, eBay or Etsy.",
         _switch, "Store orders", "F68",
     ),
     Preference(
-        "tag_account", "switch", True, _BOTH, "Tag with the account's name", "For example Northpine US.",
+        "tag_account", "switch", True, _BOTH, "Tag with the account's name", "As it stands under Accounts.",
         _switch, "Store orders", "F68",
     ),
     Preference(

@@ -109,7 +109,7 @@ def described(target: Scope, *, words: Mapping[str, str] | None = None) -> list[
 
     `words` fills {marketplace} and {storefront} in labels; see `words_for`.
     """
-    filled = dict(words or {"marketplace": "marketplace", "storefront": "your store"})
+    filled = words or words_for("marketplace", "your store")
     shown = []
     for preference in table(target):
         own = preference.name in target.settings
@@ -307,7 +307,8 @@ def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:
     of_account, of_store = read(account), read(store)
     return OrderPreferences(
         import_orders=of_account["import_orders"],
-        order_type=of_account["order_type"],
+        # Where the marketplace ships nothing itself there is nothing to choose.
+        order_type=of_account.get("order_type", "merchant"),
         orders_from=of_account["orders_from"],
         customer_email=CustomerEmail(
             of_account["customer_email_mode"],
@@ -344,5 +345,13 @@ def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:
 
 
 def words_for(marketplace: str, storefront: str) -> dict[str, str]:
-    """Return the words that fill a label's {marketplace} and {storefront}."""
-    return {"marketplace": marketplace, "storefront": storefront}
+    """Return the words that fill a label's {marketplace}, {storefront} and who ships."""
+    # FBA and FBM are Amazon's words; General speaks of every marketplace.
+    amazon = marketplace == "Amazon"
+    return {
+        "marketplace": marketplace,
+        "storefront": storefront,
+        "shipper": "the marketplace" if marketplace == "marketplace" else marketplace,
+        "fba": " (FBA)" if amazon else "",
+        "fbm": " (FBM)" if amazon else "",
+    }

@@ -32,6 +32,8 @@ DEFAULT_DAYS = 90
 """Combinations of filters start from this many days; *all time* is a click (MECHANISMS 16)."""
 
 FULFILLED = {"merchant": "merchant (FBM)", "marketplace": "marketplace (FBA)"}
+SHIPPED_BY = {"merchant": "you", "marketplace": "the marketplace"}
+"""The same for a merchant who does not sell on Amazon."""
 MANY = {
     "state": {state.value: TABLE[state].label for state in ExportState},
     "status": dict(Status.choices),

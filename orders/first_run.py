@@ -33,7 +33,7 @@ def steps(merchant: Merchant, stores: Sequence[Store], accounts: Sequence[Market
     chosen = preferences.read(store).get("default_location") if store else None
     named = dict(places).get(chosen or 0, "")
     importing = bool(preferences.read(merchant)["import_orders"])
-    install = connections.app_market_page(stores[0].platform if stores else "shopify")
+    install = connections.app_market_page(stores[0].platform) if stores else reverse("accounts:add-store")
     reading = "." if store and store.catalog_synced_at else " so far; reading goes on."
     names = listed([account.name for account in active])
     return [
@@ -43,7 +43,7 @@ def steps(merchant: Merchant, stores: Sequence[Store], accounts: Sequence[Market
             if store
             else "Install the app in your store; it opens here by itself.",
             store is not None,
-            "" if store else "Open the app store",
+            "" if store else "Install again" if stores else "Add store",
             "" if store else install,
         ),
         Step(

@@ -91,7 +91,7 @@ class _Known(dict[str, Any]):
 
 
 def _facts(event: OrderEvent, platform: str, store_platform: str) -> _Known:
-    data = event.data if isinstance(event.data, Mapping) else {}
+    data = dict(event.data) if isinstance(event.data, Mapping) else {}
     seconds = data.get("seconds")
     statuses = dict(Status.choices)
     rules = [RULES[rule][0].lower() for rule in data.get("rules", []) if rule in RULES]
@@ -111,7 +111,9 @@ def _facts(event: OrderEvent, platform: str, store_platform: str) -> _Known:
         anyway_words=", with stock going below zero" if data.get("create_anyway") else "",
         remember_words=remembered.get(str(data.get("remember", "")), ""),
         store_order=data.get("store_order") or data.get("name") or "an order",
-        reason_words=_reason(str(data.get("reason") or event.code), data),
+        reason_words=_reason(
+            str(data.get("reason") or event.code), data | {"platform": platform, "store_platform": store_platform}
+        ),
         problem_words=archives.sentence(str(data.get("problem", "")), platform),
         why_words=str(data.get("why", "Something changed.")),
     )

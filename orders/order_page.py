@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import connections
 from connectors.contract.types import PersonalDetails
-from inventory.models import Reservation, Stock, Variant
+from inventory.models import Location, Reservation, Stock, Variant
 from orders import filters as order_filters
 from orders import links, log_words, personal, reasons, rows, why, wishes
 from orders.domain.tax_modes import INCLUDED
@@ -25,6 +27,19 @@ from salestio.lib.text import counted
 from salestio.templatetags.ui import ahead, in_money, moment
 
 EVENTS_SHOWN = 60
+_WORD_BEGINS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_HUB = "Ship it to the address beside, which is eBay's own, not the buyer's; eBay sends it on."
+PROGRAMS = {
+    "GLOBAL_SHIPPING": f"Global Shipping Program. {_HUB}",
+    "EBAY_INTERNATIONAL_SHIPPING": f"eBay International Shipping. {_HUB}",
+    "AUTHENTICITY_GUARANTEE": "Authenticity Guarantee. Ship it to eBay's authenticator at the address beside; eBay checks it "
+    "and sends it on.",
+    "FULFILLED_BY_EBAY": "eBay's warehouse ships this order. Your stock is not touched.",
+    "EBAY_LABEL": "eBay provides the shipping label: print it on the order's page at eBay.",
+    "PICKUP": "The buyer collects this order. Nothing is shipped.",
+    "DIGITAL": "Delivered without a parcel.",
+}
+"""Marketplace program → what it asks of the merchant, where it asks anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,7 @@ class LineShown:
     unit_price: str
     total: str
     may_change: bool
+    digital: bool
     asked: LineWishes | None = None
 
 
@@ -163,8 +179,55 @@ class OrderPage:
 
     @property
     def service(self) -> str:
-        """Return the marketplace's shipping service in words: *Second day* for SECOND_DAY."""
-        return self.order.service_level.replace("_", " ").capitalize()
+        """Return the marketplace's shipping service in words: *Second day* for SECOND_DAY, *USPS Ground* for USPSGround."""
+        text = self.order.service_level
+        if text.isupper():
+            return text.replace("_", " ").capitalize()
+        return _WORD_BEGINS.sub(" ", text.replace("_", " "))
+
+    @property
+    def shipped_by(self) -> str:
+        """Return who ships the order: FBA and FBM are Amazon's words only."""
+        theirs, amazon = self.order.fulfilled_by == "marketplace", self.order.platform == "amazon"
+        if theirs:
+            return f"{self.marketplace} (FBA)" if amazon else self.marketplace
+        return "Merchant (FBM)" if amazon else "You"
+
+    @property
+    def tags(self) -> list[str]:
+        """Return what stands beside the status: that the marketplace ships it, that it replaces another order."""
+        found = []
+        if self.order.fulfilled_by == "marketplace":
+            found.append(reasons.who_ships(self.order.platform, theirs=True))
+        if self.order.replacement_of:
+            found.append("Replacement")
+        return found
+
+    @property
+    def program_notes(self) -> list[str]:
+        """Return what the marketplace's programs ask of whoever packs this order."""
+        return [PROGRAMS[name] for name in self.order.programs if name in PROGRAMS]
+
+    @property
+    def address_withheld(self) -> bool:
+        """Say whether the marketplace will never give this app the address, and nobody has entered it."""
+        return "address" in self.order.withheld and not self.order.has_address
+
+    @property
+    def settings_url(self) -> str:
+        """Return the settings in which the reason's cure is chosen."""
+        if self.order.reason_code == "OPTIONS_MISSING":
+            return reverse("accounts:store-settings", args=[self.order.store_id])
+        return reverse("accounts:account-settings", args=[self.order.account_id])
+
+    @property
+    def served_from(self) -> str:
+        """Return where a routing rule serves the order from, and the rule; empty without one."""
+        if not self.order.routed_by:
+            return ""
+        place = Location.objects.filter(pk=self.order.location_ref or 0).values_list("name", flat=True).first()
+        where = place or ("a location that is gone" if self.order.location_ref else f"{self.storefront} decides")
+        return f"{where}, by the rule “{self.order.routed_by}”"
 
     @property
     def store_name(self) -> str:
@@ -235,7 +298,7 @@ class OrderPage:
             return 1
         if order.reason_code == "OUT_OF_STOCK":
             return 2
-        if order.reason_code in ("NOT_PAID_YET", "UNREADABLE", "ADDRESS_MISSING"):
+        if order.reason_code in ("NOT_PAID_YET", "UNREADABLE", "ADDRESS_MISSING", "ADDRESS_WITHHELD"):
             return 0
         if order.export_state == "imported":
             return next((number for number in range(1, 4) if not done[number]), 3)
@@ -277,6 +340,7 @@ class OrderPage:
             available=f"{missing['available']} available" if missing and "available" in missing else "",
             unit_price=in_money(price, order.currency), total=in_money(line.item_total, order.currency),
             may_change=order.export_state not in ("created", "canceled", "sending", "unknown"),
+            digital=line.digital,
             asked=self.asked.get(line.remote_id),
         )  # fmt: skip
 

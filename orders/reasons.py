@@ -65,9 +65,9 @@ _ALL = (
         "Nothing is sent until the line is matched again.",
     ),
     Reason("IMPORT_OFF", "Import is off", "Orders of {account} are not created in {storefront} (your setting).", "export", "Export creates this one."),
-    Reason("FBA_FILTERED", "FBA", "FBA orders are not created (your setting).", "export", "Amazon ships it; your stock is not touched."),
-    Reason("FBM_FILTERED", "FBM", "Only FBA orders are created (your setting).", "export", "Export creates this one."),
-    Reason("FBA_NOT_SHIPPED", "FBA, not shipped", "Waits until Amazon has shipped it.", "", "FBA orders are created once Amazon ships them."),
+    Reason("FBA_FILTERED", "{their_word}", "{their_orders} are not created (your setting).", "export", "{marketplace} ships it; your stock is not touched."),
+    Reason("FBM_FILTERED", "{your_word}", "Only {their_orders_within} are created (your setting).", "export", "Export creates this one."),
+    Reason("FBA_NOT_SHIPPED", "{their_word}, not shipped", "Waits until {marketplace} has shipped it.", "", "{their_orders} are created once {marketplace} ships them."),
     Reason("ADDRESS_MISSING", "No address yet", "{marketplace} has not given the delivery address yet.", "address", "It is read again by itself."),
     Reason(
         "ADDRESS_WITHHELD", "Address withheld", "{marketplace} does not give this app the delivery address of this order.", "address",
@@ -117,6 +117,24 @@ REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
 
 STOREFRONTS = {"shopify": "Shopify", "bigcommerce": "BigCommerce"}
 MARKETPLACES = {"amazon": "Amazon", "ebay": "eBay", "etsy": "Etsy"}
+
+
+def who_ships(platform: str, *, theirs: bool) -> str:
+    """Return who ships an order in the marketplace's own words: FBA or FBM at Amazon, a plain phrase elsewhere."""
+    if platform == "amazon":
+        return "FBA" if theirs else "FBM"
+    return f"Shipped by {MARKETPLACES.get(platform, 'the marketplace')}" if theirs else "Shipped by you"
+
+
+def _shipping_words(platform: str) -> dict[str, str]:
+    label = MARKETPLACES.get(platform, "the marketplace")
+    amazon = platform == "amazon"
+    return {
+        "their_word": who_ships(platform, theirs=True),
+        "your_word": who_ships(platform, theirs=False),
+        "their_orders": "FBA orders" if amazon else f"Orders {label} ships itself",
+        "their_orders_within": "FBA orders" if amazon else f"orders {label} ships itself",
+    }
 
 
 def missing_units(items: list[Mapping[str, Any]]) -> int:
@@ -176,6 +194,7 @@ def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> s
     filled = _Gaps(data)
     filled.setdefault("brand", settings.BRAND_NAME)
     filled["storefront"] = storefront
+    filled.update(_shipping_words(str(data.get("platform", "amazon"))))
     filled["marketplace"] = MARKETPLACES.get(str(data.get("platform", "amazon")), "the marketplace")
     # Each of these reads data of its own reason: the items of a stock shortage are no candidates of a SKU.
     if code == "OUT_OF_STOCK":

@@ -20,7 +20,10 @@ from salestio.templatetags.ui import moment, span
 LATE_RISK = timedelta(hours=12)
 
 SHORT_WORDS = {
-    "FBA_FILTERED": "FBA orders are not created (your setting)",
+    "ADDRESS_REJECTED": "Address refused",
+    "ADDRESS_WITHHELD": "{marketplace} withholds the address",
+    "CANCEL_REQUESTED": "A cancellation is being decided",
+    "OPTIONS_MISSING": "Mandatory options are missing",
     "NOT_PAID_YET": "Waits for payment on {marketplace}",
     "QUEUED": "",
     "SENDING": "",
@@ -83,7 +86,8 @@ def buyer_name(order: Order, details: PersonalDetails | None) -> str:
     name = details.buyer_name or (details.shipping.name if details.shipping else "")
     if name:
         return name
-    return "FBA Order" if order.fulfilled_by == "marketplace" else "Name not given"
+    at_amazon = order.fulfilled_by == "marketplace" and order.platform == "amazon"
+    return "FBA Order" if at_amazon else "Name not given"
 
 
 def words(order: Order) -> str:
@@ -148,7 +152,7 @@ def build(orders: Sequence[Order], details: Mapping[int, PersonalDetails], query
         sites = order.account.sites or []
         extra = [order.site] if order.site and len(sites) > 1 else []
         if order.fulfilled_by == "marketplace":
-            extra.append("FBA")
+            extra.append("FBA" if order.platform == "amazon" else "ships itself")
         found.append(
             Row(
                 pk=order.pk, url=url, platform=order.platform, marketplace_order_id=order.marketplace_order_id,

@@ -20,7 +20,7 @@ from orders.access import saved_view_for
 from orders.forms import FetchForm, SaveViewForm
 from orders.listing import CAP, PAGE, Listing, Place, ship_today_count
 from orders.models import Order, SavedView, Status
-from orders.reasons import REASONS
+from orders.reasons import REASONS, sentence
 from salestio import tenancy
 from salestio.lib.text import counted
 
@@ -68,11 +68,16 @@ def _tabs(request: HttpRequest, chosen: filters.Filters, saved: list[SavedView])
         {"label": label, "count": shown[name], "url": f"{base}?view={name}" if name != "all" else base,
          "current": name == chosen.view and mine is None}
         for name, label in filters.VIEWS.items()
+        if name != "fba" or shown["fba"] or name == chosen.view or _sells_on_amazon(request)
     ]  # fmt: skip
     tabs += [
         {"label": v.name, "count": None, "url": f"{base}?{v.query}", "current": v is mine, "saved": v} for v in saved
     ]
     return tabs
+
+
+def _sells_on_amazon(request: HttpRequest) -> bool:
+    return any(account.platform == "amazon" for account in _accounts(request))
 
 
 def _total(request: HttpRequest, listing: Listing, chosen: filters.Filters, shown: int, whole: bool) -> int:
@@ -119,7 +124,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "accounts": accounts, "newest": newest,
         "states": filters.MANY["state"], "statuses": dict(Status.choices), "reasons": _offered_reasons(request, chosen),
         "marketplaces": sorted({account.platform for account in accounts}), "placed": filters.PLACED,
-        "fulfillers": filters.FULFILLED, "find": request.GET.get("find"),
+        "fulfillers": filters.FULFILLED if _sells_on_amazon(request) else filters.SHIPPED_BY, "find": request.GET.get("find"),
         "compact": request.COOKIES.get("rows") == "compact", "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
         "poll": _poll_url(chosen, page.orders, top), "storefront": request.store.platform if request.store else "shopify",  # type: ignore[attr-defined]
         "nothing_yet": not found and chosen.weight == 0 and chosen.days is None and place is None,
@@ -136,7 +141,8 @@ def _many(total: int, listing: Listing) -> str:
 def _offered_reasons(request: HttpRequest, chosen: filters.Filters) -> list[tuple[str, str]]:
     present = _counts(request)["reasons"]
     codes = [code for code in REASONS if present.get(code, 0) > 0 or code in chosen.reasons]
-    return [(code, REASONS[code].title.replace("{storefront}", "Store")) for code in codes]
+    store = request.store.platform if request.store else ""  # type: ignore[attr-defined]
+    return [(code, sentence(code, {"store_platform": store}, part="title")) for code in codes]
 
 
 def _poll_url(chosen: filters.Filters, orders: list[Order], top: Order | None) -> str:

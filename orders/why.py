@@ -26,7 +26,7 @@ class Why:
     items: Sequence[dict[str, Any]] = ()
     candidates: Sequence[tuple[str, Sequence[str]]] = ()
     action: str = ""
-    """export, match, address, reconnect, check, adopt or nothing."""
+    """export, match, address, reconnect, check, adopt, settings or nothing."""
     label: str = ""
     line: int = 0
     """Which line the match dialog opens for."""
@@ -44,6 +44,11 @@ def _title(order: Order, storefront: str, data: dict[str, Any]) -> str:
         "AMBIGUOUS_SKU": "Not in your store yet: several products fit",
         "SKU_CHANGED": "Not in your store yet: a SKU was edited",
         "ADDRESS_REJECTED": f"Not in your store yet: {storefront} refuses the address",
+        "ADDRESS_WITHHELD": "Not in your store yet: the address is yours to add",
+        "OPTIONS_MISSING": "Not in your store yet: mandatory options are missing",
+        "CANCEL_REQUESTED": "Not in your store yet: a cancellation is being decided",
+        "NO_RATE": "Not in your store yet: no exchange rate",
+        "CURRENCY_NOT_IN_STORE": f"Not in your store yet: no {data.get('currency', 'such currency')} in {storefront}",
         "ADDRESS_MISSING": "Waiting for the delivery address",
         "TOTAL_MISMATCH": "Not in your store yet: the total does not add up",
         "STORE_REFUSED": f"Not in your store yet: {storefront} refuses the order",
@@ -109,7 +114,8 @@ def _action(order: Order) -> tuple[str, str]:
         "export": ("export", "Check stock and export" if code == "OUT_OF_STOCK" else "Export now"),
         "match": ("match", "Choose the product"),
         "reconnect": ("reconnect", "Open Accounts"),
-        "address": ("address", "Change the address"),
+        "address": ("address", "Enter the address" if code == "ADDRESS_WITHHELD" else "Change the address"),
+        "settings": ("settings", "Open settings"),
         "check": ("check", "Check now"),
         "open": ("open", "Open in the store"),
     }.get(wanted, ("", ""))

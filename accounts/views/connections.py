@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import connect, connections
 from accounts.access import calls_out, marketplace_account_for, may, needs
@@ -87,6 +87,7 @@ def add_account(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     context = {"form": form, "places": places,
                "chosen": request.POST.getlist("sites") if form.is_bound else [],
+               "notices": [line.notice for line in connections.marketplaces() if line.notice],
                "from_appstore": APPSTORE in request.session}  # fmt: skip
     return page(request, "accounts/add_account.html", context, status=400 if form.is_bound else 200)
 
@@ -112,7 +113,7 @@ def edit_account(request: HttpRequest, pk: int) -> HttpResponse:
         except connect.ConnectRefused as refused:
             form.add_error("name", refused.sentence)
         else:
-            if "confirm" in request.POST or set(chosen) != set(account.sites) or not account.is_active:
+            if "confirm" in request.POST or (sites and set(chosen) != set(account.sites)) or not account.is_active:
                 wish = {"platform": account.platform, "region": account.region, "name": name, "sites": chosen,
                         "store_id": account.store_id, "account_id": account.pk}  # fmt: skip
                 return _go(request, wish)
@@ -140,14 +141,18 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @needs(Role.OWNER)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def add_store(request: HttpRequest) -> HttpResponse:
-    """Send the owner to our page in the store's app market; the install that follows joins this merchant.
+    """Ask which store platform, and send the owner to our page in its app market; the install joins this merchant.
 
-    A shop's domain is never asked for: it could be anybody's (MECHANISMS 18).
+    A shop's domain is never asked for: it could be anybody's. Inside a store's admin no other platform is named
+    (MECHANISMS 18).
     """
     inside = getattr(request, "embedded", None)
-    platform = request.POST.get("platform", "shopify")
+    if request.method != "POST":
+        offered = [line for line in connections.storefronts() if inside is None or line.name == inside.platform]
+        return page(request, "accounts/add_store.html", {"platforms": offered})
+    platform = request.POST.get("platform", inside.platform if inside else "shopify")
     if platform not in {line.name for line in connections.storefronts()}:
         messages.error(request, "Choose one of the store platforms.")
         return redirect("accounts:list")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import audit, authentication, merchants
 from accounts.access import check, invitation_for, may, membership_for, needs
 from accounts.forms import InviteForm, TokenForm
-from accounts.models import ApiToken, Invitation, Membership, Role
+from accounts.models import ApiToken, Invitation, Membership, Role, StorePerson
 from accounts.rendering import page
 from accounts.views.settings import navigation
 from salestio import tenancy
@@ -56,6 +56,7 @@ def _members_page(request: HttpRequest, form: InviteForm, *, status: int, refuse
             "invitations": list(
                 Invitation.objects.filter(merchant_ref=merchant_id, accepted_at=None).order_by("email")
             ),
+            "people": list(StorePerson.objects.select_related("store").order_by("store_id", "first_seen_at")),
             "roles": Role.choices,
             "form": form,
             "refused": refused,

@@ -19,7 +19,12 @@ from accounts.rendering import page
 from connectors import registry
 from salestio import routes, tenancy
 
-EXAMPLE_EMAIL, EXAMPLE_ORDER = "k7x9q2@marketplace.amazon.com", "112-4416893-7720231"
+EXAMPLES = {
+    "amazon": ("k7x9q2@marketplace.amazon.com", "112-4416893-7720231"),
+    "ebay": ("1c0f9d2b7a@members.ebay.com", "14-10402-77120"),
+    "etsy": ("buyer@example.com", "3201774410"),
+}
+"""Marketplace → an e-mail address and an order id as it gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ def _groups(
                 text,
                 text == "on" if posted is not None else bool(item.value),
                 errors.get(name, ""),
-                _choices(target, item, text, typed),
+                _choices(target, item, text, typed, words),
             )
         )
     return tuple(Group(title, tuple(of_group)) for title, of_group in rows.items())
@@ -185,7 +190,9 @@ def _typed(shown: Shown, posted: QueryDict | None) -> str:
     return posted.get(shown.preference.name, "")
 
 
-def _choices(target: Scope, shown: Shown, text: str, typed: dict[str, str]) -> tuple[Choice, ...]:
+def _choices(
+    target: Scope, shown: Shown, text: str, typed: dict[str, str], words: dict[str, str]
+) -> tuple[Choice, ...]:
     if shown.preference.kind == "location":
         options = [("", "All locations that ship online orders")]
         options += [(str(pk), name) for pk, name in preferences.location_choices(target)]
@@ -194,18 +201,20 @@ def _choices(target: Scope, shown: Shown, text: str, typed: dict[str, str]) -> t
         return tuple(Choice(code, label, "", code == text) for code, label in preferences.status_choices(target))
     choices = []
     for code, label in shown.preference.choices:
-        example = _email_example(code, typed) if shown.preference.name == "customer_email_mode" else ""
-        choices.append(Choice(code, label, example, code == text))
+        example = _email_example(code, typed, target) if shown.preference.name == "customer_email_mode" else ""
+        choices.append(Choice(code, label.format(**words), example, code == text))
     return tuple(choices)
 
 
-def _email_example(mode: str, typed: dict[str, str]) -> str:
+def _email_example(mode: str, typed: dict[str, str], target: Scope) -> str:
     """Return what a store order's address would be, with what stands in the fields now."""
+    platform = target.platform if isinstance(target, MarketplaceAccount) else "amazon"
+    told, order = EXAMPLES.get(platform, EXAMPLES["amazon"])
     email = routes.ask(
         "orders.buyer_email",
         mode=mode,
-        email=EXAMPLE_EMAIL,
-        order_id=EXAMPLE_ORDER,
+        email=told,
+        order_id=order,
         selected=typed.get("customer_email_address") or "orders@example.com",
         domain=typed.get("customer_email_domain") or "example.com",
     )

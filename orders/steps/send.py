@@ -266,7 +266,10 @@ def _refused(batch: Batch, item: Item, error: Rejected) -> None:
             if isinstance(error, OutOfStock):
                 _refused_for_stock(batch, item, texts)
             elif isinstance(error, AddressRejected):
-                settle.hold(batch, item, "ADDRESS_REJECTED", texts=texts, fields=list(error.fields))
+                # The store's words would be about what the marketplace keeps to itself: say what is to be done.
+                unknown = "address" in item.order.withheld and not item.order.has_address
+                code = "ADDRESS_WITHHELD" if unknown else "ADDRESS_REJECTED"
+                settle.hold(batch, item, code, texts=texts, fields=list(error.fields))
             elif isinstance(error, OptionsMissing):
                 settle.hold(batch, item, "OPTIONS_MISSING", texts=texts, names=list(error.fields))
             elif isinstance(error, AccessDenied):

@@ -5,6 +5,7 @@ Three queries a page, inside the scope that is open anyway.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts import read_only
 from accounts.models import MarketplaceAccount, Merchant, Store
+from connectors import registry
 from orders import held_back, totals
 
 register = template.Library()
@@ -52,6 +54,8 @@ class Shell:
     working: int
     newest: datetime | None
     read_only: read_only.Place | None
+    notices: tuple[str, ...]
+    """What marketplaces' terms want to be said wherever their data is shown."""
     waiting: str
     """What waits in read-only mode, in words; "" for nothing."""
 
@@ -96,6 +100,12 @@ def _entries(path: str, held: int, broken: int) -> tuple[Entry, ...]:
     return tuple(found)
 
 
+def _notices(accounts: Sequence[MarketplaceAccount], asked_by_page: Sequence[str]) -> tuple[str, ...]:
+    """Return each notice once: of the marketplaces this merchant sells on, and of those the page offers."""
+    told = [registry.platform(account.platform).notice for account in accounts]
+    return tuple(dict.fromkeys(notice for notice in [*told, *asked_by_page] if notice))
+
+
 @register.simple_tag(takes_context=True)
 def shell(context: template.Context) -> Shell | None:
     """Return what surrounds the page, or None where no merchant is signed in (sign-in pages, errors)."""
@@ -122,5 +132,6 @@ def shell(context: template.Context) -> Shell | None:
         working=sum(1 for c in channels if c.tone == "is-ok"),
         newest=newest,
         read_only=stopped,
+        notices=_notices(accounts, context.get("notices", ())),
         waiting=held_back.counted_words() if stopped else "",
     )
