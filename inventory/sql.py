@@ -25,3 +25,8 @@ def run(sql: str, params: Any) -> int:
 def json(value: Any) -> str:
     """Return a value as JSON text, for a `%s::jsonb`."""
     return _json.dumps(value)
+
+
+def parsed(value: Any) -> Any:
+    """Return a json column's value as data, whether the driver gave text or data."""
+    return _json.loads(value) if isinstance(value, (str, bytes)) else value

@@ -49,6 +49,7 @@ QUESTIONS: dict[str, str] = {
     "orders.stock_waits": "orders.waking.stock_waits",
     "orders.buyer_email": "orders.domain.buyer_email.buyer_email",
     "orders.per_hour": "orders.activity.per_hour",
+    "orders.sold": "orders.sold.by_sku",
     "mail.send": "notifications.mail.send",
     "orders.hear": "orders.hearing.hear",
     "orders.account_revoked": "orders.hearing.revoked",

@@ -23,7 +23,7 @@ from django.utils.timezone import now
 from accounts import audit, authentication, credentials, merchants
 from accounts.models import ApiToken, Invitation, Membership, User
 from connectors.contract.types import Address, Grant, PersonalDetails
-from inventory import mappings
+from inventory import mapping_files, mappings
 from notifications import alerts
 from orders import intake
 from orders.models import Buyer, DirtyOrder, Order, OrderEvent, RoutingRule, SavedView
@@ -215,6 +215,10 @@ def plant(cast: Cast) -> Planted:
         mapping = mappings.save(
             store=cast.store, account=None, seller_sku=WORDS["mapping"], sku=WORDS["store SKU"], actor="canary"
         )
+        upload = mapping_files.take(
+            store=cast.store, account=cast.account, name="canary.csv", actor="canary",
+            data=f"{WORDS['store SKU']},{WORDS['mapping']}\n".encode(),
+        )  # fmt: skip
         view = SavedView.objects.create(merchant_id=cast.id, name=WORDS["view"], query="view=needs")
         rule = RoutingRule.objects.create(
             merchant_id=cast.id,
@@ -246,7 +250,7 @@ def plant(cast: Cast) -> Planted:
         )
     ids = {
         "order": held, "stored": stored, "account": cast.account.pk, "store": cast.store.pk, "mapping": mapping.mapping.pk,
-        "view": view.pk, "rule": rule.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
+        "upload": upload.pk, "view": view.pk, "rule": rule.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
         **{name: people[name] for name in ("user", "member", "invitation", "token")},
     }  # fmt: skip
     return Planted(

@@ -77,7 +77,9 @@ WALK: dict[str, Way] = {
     "orders/<int:pk>/adopt/": ours(ORDER + "adopt/", store_order=canaries.WORDS["store order id"]),
     "orders/<int:pk>/lines/<int:number>/change/": ours(ORDER + "lines/1/change/", variant="{variant}", remember="all"),
     "orders/<int:pk>/address/": ours(ORDER + "address/", name="N", line1="L", city="C", country="US"),
-    "settings/stores/<int:pk>/routing/": ours("/settings/stores/{store}/routing/", name="R", location="store", save="1"),
+    "settings/stores/<int:pk>/routing/": ours(
+        "/settings/stores/{store}/routing/", name="R", location="store", save="1"
+    ),
     "settings/stores/<int:pk>/routing/<int:rule>/": ours("/settings/stores/{store}/routing/{rule}/", do="up"),
     "orders/views/": Way("/orders/views/", {"name": "Mine", "query": "account={account}"}),
     "orders/views/<int:pk>/delete/": ours("/orders/views/{view}/delete/"),
@@ -90,6 +92,19 @@ WALK: dict[str, Way] = {
         "/settings/sku-mapping/add/", {"seller_sku": "A", "sku": "B", "target": "account-{account}"}
     ),
     "settings/sku-mapping/delete/": Way("/settings/sku-mapping/delete/", {"mapping": ["{mapping}"]}),
+    "settings/sku-mapping/<int:pk>/": ours(
+        "/settings/sku-mapping/{mapping}/", seller_sku="A", sku="B", target="store-{store}"
+    ),
+    "settings/sku-mapping/download/": ours("/settings/sku-mapping/download/?target=store-{store}"),
+    "settings/sku-mapping/upload/": Way("/settings/sku-mapping/upload/", {"target": "account-{account}"}),
+    "settings/sku-mapping/uploads/<int:pk>/": ours("/settings/sku-mapping/uploads/{upload}/"),
+    "settings/sku-mapping/uploads/<int:pk>/live/": ours("/settings/sku-mapping/uploads/{upload}/live/"),
+    "settings/sku-mapping/uploads/<int:pk>/report.csv": ours("/settings/sku-mapping/uploads/{upload}/report.csv"),
+    "settings/sku-mapping/unmatched/": Way("/settings/sku-mapping/unmatched/"),
+    "settings/sku-mapping/unmatched/accept/": Way(
+        "/settings/sku-mapping/unmatched/accept/",
+        {"account": "{account}", "seller_sku": canaries.WORDS["seller SKU"], "sku": canaries.WORDS["store SKU"]},
+    ),
     # signing in
     "sign-in/": Way("/sign-in/", {"email": canaries.WORDS["member"], "password": "guess guess guess"}, open=True),
     "sign-out/": Way("/sign-out/", {}, open=True),
@@ -495,7 +510,7 @@ def test_a_body_that_names_another_merchants_store_or_account_is_refused(planted
 
 TASKS = {
     "orders.tasks.drain": "store", "orders.tasks.pull": "account", "orders.tasks.read_hinted": "account",
-    "inventory.tasks.refresh": "store", "inventory.tasks.sync_catalog": "store",
+    "inventory.tasks.refresh": "store", "inventory.tasks.sync_catalog": "store", "inventory.tasks.save_mappings": "upload",
     "salestio.inbox.tasks.drain": "store", "salestio.outbox.tasks.drain": "store",
 }  # fmt: skip
 """Every task of a merchant, and what its second argument is an id of."""
