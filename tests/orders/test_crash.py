@@ -13,8 +13,9 @@ from django.db import connection
 
 from orders.steps.crash import POINTS
 from salestio import tenancy
-from tests.orders.test_flow import SKU, read
-from tests.orders.world import SELLER, World
+from tests.orders.conftest import Start
+from tests.orders.test_pairs import CREATE
+from tests.orders.world import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.crash]
 
@@ -30,7 +31,7 @@ while pipeline.drain(merchant, store): pass
 
 def drain_until_killed(world: World, point: str, flag: Path) -> int:
     """Pull and drain in a process of its own that kills itself at the point; return how it ended."""
-    account = world.account(SELLER)
+    account = world.account()
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "salestio.settings", "SALESTIO_CRASH_AT": point, "SALESTIO_CRASH_ONCE": str(flag),
     }  # fmt: skip
@@ -41,12 +42,20 @@ def drain_until_killed(world: World, point: str, flag: Path) -> int:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_worker_killed_here_loses_and_doubles_nothing(world: World, point: str, tmp_path: Path) -> None:
-    world.set_stock(SKU, 20)
-    read(world, SKU)
-    references = world.buy((SKU, 1), count=6)
+@pytest.mark.parametrize(
+    ("slug", "platform"), [("northpine", "amazon"), ("lumen", "etsy")], ids=["amazon-shopify", "etsy-bigcommerce"]
+)
+def test_a_worker_killed_here_loses_and_doubles_nothing(
+    start: Start, slug: str, platform: str, point: str, tmp_path: Path
+) -> None:
+    world = start(slug, platform=platform)
+    (sku,) = world.goods(1)
+    world.set_stock(sku, 20)
+    world.read(sku)
+    references = world.buy((sku, 1), count=6)
     if point in ("after_unknown_commit", "after_lookup"):
-        world.fault(platform="shopify", operation="orderCreate", kind="status_after", count=1, params={"code": 500})
+        create = CREATE[world.store_platform]
+        world.fault(platform=world.store_platform, operation=create, kind="status_after", count=1, params={"code": 500})
     world.pull()
 
     ended = drain_until_killed(world, point, tmp_path / "crashed")
@@ -55,7 +64,7 @@ def test_a_worker_killed_here_loses_and_doubles_nothing(world: World, point: str
 
     assert ended == -signal.SIGKILL
     assert {len(world.store_orders(reference)) for reference in references} == {1}
-    assert world.units(SKU) == 14
+    assert world.units(sku) == 14
     with tenancy.scope(world.merchant_id), connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), count(DISTINCT marketplace_order_id) FROM orders_storeorder WHERE state = 'created'"
@@ -63,6 +72,6 @@ def test_a_worker_killed_here_loses_and_doubles_nothing(world: World, point: str
         assert cursor.fetchone() == (6, 6)
         cursor.execute(
             "SELECT sum(s.reserved) FROM inventory_stock s JOIN inventory_variant v ON v.id = s.variant_id WHERE v.sku = %s",
-            [SKU],
+            [sku],
         )
         assert cursor.fetchone()[0] == 0
