@@ -56,7 +56,7 @@
   });
   let opener = null;
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id !== "dialog") return;
+    if (event.detail.target?.id !== "dialog") return;
     const box = $("#dialog dialog");
     if (!box) return;
     opener = document.activeElement;
