@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils.timezone import now
 
-from accounts import audit, connections, credentials, read_only
+from accounts import audit, checking, connections, credentials, read_only
 from accounts.models import AccountRoute, ConnectState, MarketplaceAccount, Merchant, Store, StoreRoute, User
 from connectors import registry
 from connectors.contract.errors import AccessDenied, ConnectorError, TransientError
@@ -272,6 +272,7 @@ def _account_works(account: MarketplaceAccount) -> None:
         handler="accounts.connect.set_up_account", subject={"account_id": account.pk}, key=str(account.pk),
         store_id=account.store_id,
     )  # fmt: skip
+    checking.owe(account)
 
 
 def set_up_account(merchant_id: int, account_id: int) -> None:
@@ -324,6 +325,7 @@ def disconnect_account(merchant_id: int, account: MarketplaceAccount, *, actor: 
         credentials.drop(account)
         for kind in ("account_expired", "account_ends_soon"):
             routes.emit("alert.close", kind=kind, key=str(account.pk))
+        routes.emit("alert.close", kind=checking.ALERT, key=f"account:{account.pk}")
         if changed:
             audit.note(actor=actor, action="account.disconnected", subject=account.name)
     connections.forget(account)
@@ -453,6 +455,7 @@ def on_store_connected(store_id: int) -> None:
     dispatch.owe(
         handler="accounts.connect.set_up_store", subject={"store_id": store_id}, key=str(store_id), store_id=store_id
     )
+    checking.owe(Store.objects.get(pk=store_id))
 
 
 def set_up_store(merchant_id: int, store_id: int) -> None:
@@ -485,6 +488,7 @@ def uninstall_store(merchant_id: int, store_id: int) -> None:
     store.save(update_fields=["state", "state_reason", "state_since", "uninstalled_at"])
     credentials.drop(store)
     routes.emit("alert.close", kind="store_expired", key=str(store_id))
+    routes.emit("alert.close", kind=checking.ALERT, key=f"store:{store_id}")
     if not Store.objects.exclude(state_reason="uninstalled").exists():
         Merchant.objects.filter(pk=merchant_id).update(uninstalled_at=now())
     audit.note(actor=store.platform, action="store.uninstalled", subject=store.name)

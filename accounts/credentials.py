@@ -349,6 +349,7 @@ def expire(target: Store | MarketplaceAccount | None, why: str) -> None:
             key=str(target.pk),
             data={"name": target.name, "platform": target.platform, "id": target.pk},
         )
+        routes.emit("connection.expired", target=target)
 
 
 # ── rotation of the encryption keys ──────────────────────────────────────────────────────────────────────────────────

@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 from django.db.models import F, Q
 
-from accounts import connect, connections, credentials, erasure, signing
-from accounts.models import Credential, MarketplaceAccount, Store
+from accounts import connect, connections, credentials, erasure, signing, warning
+from accounts.models import Credential, MarketplaceAccount, Merchant, Store
 from connectors.contract.errors import ConnectorError
 from salestio import routes, tenancy
 
@@ -20,11 +20,15 @@ WARN_DAYS = 14
 
 
 def token_warnings(merchant_id: int, at: datetime) -> dict[str, Any]:
-    """Open an alert for each account whose permission ends within `WARN_DAYS`, expire those where it has ended."""
+    """Open an alert for each account whose permission ends soon, mail once a threshold, expire those where it has ended.
+
+    The setting `token_warning_days` says when (F7). Permissions without an end are left alone.
+    """
     said: dict[str, Any] = {}
     with tenancy.scope(merchant_id):
+        chosen = warning.thresholds(Merchant.objects.get(pk=merchant_id))
         ending = Credential.objects.select_related("account").filter(
-            account__state=MarketplaceAccount.State.ACTIVE, refresh_expires_at__lte=at + timedelta(days=WARN_DAYS)
+            account__state=MarketplaceAccount.State.ACTIVE, refresh_expires_at__lte=at + timedelta(days=max(chosen))
         )
         for credential in ending:
             account, ends = credential.account, credential.refresh_expires_at
@@ -38,6 +42,7 @@ def token_warnings(merchant_id: int, at: datetime) -> dict[str, Any]:
             date = f"{ends:%a} {ends.day} {ends:%b, %H:%M} UTC"
             data = {"name": account.name, "id": account.pk, "date": date, "days": days}
             routes.emit("alert.open", kind="account_ends_soon", key=str(account.pk), data=data)
+            warning.ends_soon(account, ends, days, chosen=chosen)
             said[account.name] = f"{days} days left"
     return said
 

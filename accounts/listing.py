@@ -8,8 +8,11 @@ from accounts import connections
 from accounts.models import MarketplaceAccount, Store
 from connectors import registry
 from salestio import routes
+from salestio.templatetags.ui import span
 
 HOURS = 24
+PROMISE = 300.0
+"""Seconds within which a paid order is visible here (F31)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class AccountCard:
     account: MarketplaceAccount
     region: str
     per_hour: tuple[int, ...]
+    lag: float | None = None
+    """The 95th percentile of the import lag of the last 24 hours, in seconds; None without orders (F31)."""
 
     @property
     def sites(self) -> list[str]:
@@ -38,6 +43,16 @@ class AccountCard:
     def orders(self) -> int:
         """Return how many orders were bought within the last 24 hours."""
         return sum(self.per_hour)
+
+    @property
+    def lag_words(self) -> str:
+        """Return the lag in words: "42 s"."""
+        return "" if self.lag is None else span(self.lag)
+
+    @property
+    def late(self) -> bool:
+        """Say whether orders took longer than promised."""
+        return self.lag is not None and self.lag > PROMISE
 
     @property
     def bars(self) -> list[Bar]:
@@ -63,11 +78,13 @@ def account_cards() -> list[AccountCard]:
     order = {"expired": 0, "active": 1, "disabled": 2}
     accounts.sort(key=lambda account: order.get(account.state, 1))
     hours: dict[int, list[int]] = routes.ask("orders.per_hour", hours=HOURS)
+    lags: dict[int, float] = routes.ask("orders.import_lag", hours=HOURS)
     return [
         AccountCard(
             account,
             registry.platform(account.platform).regions.get(account.region, ""),
             tuple(hours.get(account.pk, [0] * HOURS)),
+            lags.get(account.pk),
         )
         for account in accounts
     ]

@@ -177,6 +177,18 @@ def _status(value: Any) -> str:
     return text
 
 
+def _warning_days(value: Any) -> str:
+    """Return one or two numbers of days, the longer first, as "14, 3"."""
+    parts = value if isinstance(value, list) else str(value).replace(";", ",").split(",")
+    try:
+        days = sorted({int(str(part).strip()) for part in parts if str(part).strip()}, reverse=True)
+    except ValueError:
+        raise ValueError("Use one or two numbers of days from 1 to 30, such as 14, 3") from None
+    if not 1 <= len(days) <= 2 or not all(1 <= day <= 30 for day in days):
+        raise ValueError("Use one or two numbers of days from 1 to 30, such as 14, 3")
+    return ", ".join(str(day) for day in days)
+
+
 def _location(value: Any) -> int | None:
     if value in (None, "", "none"):
         return None
@@ -331,6 +343,21 @@ ALL = (
         "On: orders and stock are read, but nothing is sent. What would be sent waits and is listed; it goes on when you "
         "switch this off.",
         _switch, "Safety", "F13",
+    ),
+    Preference(
+        "token_warning_days", "text", "14, 3", (GENERAL,), "Warn before a connection ends",
+        "How many days before, one or two numbers from 1 to 30. A banner shows it and a mail goes out at each. "
+        "Connections without an end are left alone.",
+        _warning_days, "Connections", "F7",
+    ),
+    Preference(
+        "mail_account_expired", "switch", False, (GENERAL,), "Mail when an account has expired",
+        "On: a mail goes to the address below at once. Warnings before the end go there too, else to the owners.",
+        _switch, "Connections", "F151",
+    ),
+    Preference(
+        "mail_account_expired_to", "email", "", (GENERAL,), "Address for account mails",
+        "Used with “Mail when an account has expired”.", _email, "Connections", "F151",
     ),
     Preference(
         "default_location", "location", None, (STORE,), "Default warehouse",

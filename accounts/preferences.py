@@ -201,6 +201,9 @@ def _check_together(target: Scope, scope: str, wanted: Mapping[str, Any]) -> Non
     taxed = "tax_mode" in wanted or "tax_percent" in wanted
     if taxed and value(target, "tax_mode") == "custom" and Decimal(value(target, "tax_percent")) == 0:
         raise InvalidSettings({"tax_percent": "Enter the percentage the prices hold."})
+    mailed = "mail_account_expired" in wanted or "mail_account_expired_to" in wanted
+    if mailed and value(target, "mail_account_expired") and not value(target, "mail_account_expired_to"):
+        raise InvalidSettings({"mail_account_expired_to": "Enter the address the mails shall go to."})
     owned = "customer_mode" in wanted or "customer_id" in wanted
     if owned and value(target, "customer_mode") == "fixed" and not value(target, "customer_id"):
         raise InvalidSettings({"customer_id": "Enter the number of the customer the orders shall belong to."})

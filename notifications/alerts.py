@@ -45,6 +45,7 @@ _ALL = (
         "account_ends_soon", WARN, "Access to {name} ends on {date}.",
         "Renew it before then and nothing pauses.", "Renew now", "/accounts/{id}/",
     ),
+    Kind("check_failed", WARN, "{name}: the check found something.", "{text}", "Open accounts", "/accounts/"),
     Kind("set_up_incomplete", WARN, "{name}: something is missing.", "{missing}", "Open accounts", "/accounts/"),
     Kind("outbox_dead", STOP, "A message could not be delivered.", "{text}"),
     Kind("inbox_stuck", WARN, "Messages of your store cannot be read.", "They are tried again by themselves ({text})."),

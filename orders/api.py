@@ -25,7 +25,7 @@ from accounts.authentication import MayAct
 from accounts.models import MarketplaceAccount, Merchant, Store
 from inventory import mappings
 from inventory.models import SkuMapping, Variant
-from orders import change, counts, pipeline, pull, serializers
+from orders import change, counts, freshness, pipeline, pull, serializers
 from orders.access import order_for
 from orders.domain.states import ExportState
 from orders.filters import Filters
@@ -279,7 +279,8 @@ class AccountListView(MerchantView):
     def get(self, request: Request) -> Response:
         with self.scope():
             rows = MarketplaceAccount.objects.filter(merchant_id=self.merchant_id).order_by("pk")
-            return Response({"results": [serializers.account_data(row) for row in rows], "next": None})
+            lags = freshness.import_lag()
+            return Response({"results": [serializers.account_data(row, lags) for row in rows], "next": None})
 
 
 class StoreListView(MerchantView):

@@ -104,12 +104,14 @@ def event_data(event: OrderEvent, order: Order) -> dict[str, Any]:
             "attempt": event.attempt}  # fmt: skip
 
 
-def account_data(account: MarketplaceAccount) -> dict[str, Any]:
-    """Return a marketplace account."""
+def account_data(account: MarketplaceAccount, lags: Mapping[int, float]) -> dict[str, Any]:
+    """Return a marketplace account; `lags` is account id → import lag in seconds."""
     return {
         "id": account.pk, "platform": account.platform, "key": account.key, "name": account.name, "region": account.region,
         "sites": account.sites, "state": account.state, "store": account.store_id,
         "newest_order_at": moment(account.newest_order_at), "last_pull_at": moment(account.last_pull_at),
+        "import_lag_p95_seconds": lags.get(account.pk),
+        "checked_at": moment(account.checked_at), "findings": account.findings,
     }  # fmt: skip
 
 
@@ -217,6 +219,15 @@ class EventPage(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
 
 
+class Finding(serializers.Serializer[Any]):
+    """One point of the last check of a connection (F9); `ok` null: it could not be looked at."""
+
+    code = serializers.CharField()
+    ok = serializers.BooleanField(allow_null=True)
+    sentence = serializers.CharField()
+    fix = serializers.CharField(allow_blank=True)
+
+
 class Account(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     platform = serializers.CharField()
@@ -228,6 +239,11 @@ class Account(serializers.Serializer[Any]):
     store = serializers.IntegerField()
     newest_order_at = serializers.DateTimeField(allow_null=True)
     last_pull_at = serializers.DateTimeField(allow_null=True)
+    import_lag_p95_seconds = serializers.FloatField(
+        allow_null=True, help_text="From the marketplace to here, orders of the last 24 hours; null without any."
+    )
+    checked_at = serializers.DateTimeField(allow_null=True)
+    findings = Finding(many=True)
 
 
 class AccountList(serializers.Serializer[Any]):

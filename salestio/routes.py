@@ -25,6 +25,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "buyer.erase": ("orders.personal.on_erase",),
     "merchant.erase": ("orders.personal.on_merchant_erase",),
     "store.erase": ("orders.erasing.on_store_erase",),
+    "connection.expired": ("accounts.warning.has_expired",),
     "alert.open": ("notifications.alerts.raise_alert",),
     "alert.close": ("notifications.alerts.close",),
 }
@@ -38,7 +39,7 @@ LATER: dict[str, tuple[str, ...]] = {
     "order.misplaced": ("inventory.move.move_part",),
 }
 
-READING: frozenset[str] = frozenset({"accounts.checking.check_connection", "orders.archives.fetch"})
+READING: frozenset[str] = frozenset({"accounts.checking.check_connection", "accounts.warning.mail", "orders.archives.fetch"})
 """Outbox handlers that change nothing outside; all others wait in read-only mode (F13)."""
 
 QUESTIONS: dict[str, str] = {
@@ -50,6 +51,7 @@ QUESTIONS: dict[str, str] = {
     "orders.buyer_email": "orders.domain.buyer_email.buyer_email",
     "orders.per_hour": "orders.activity.per_hour",
     "orders.sold": "orders.sold.by_sku",
+    "orders.import_lag": "orders.freshness.import_lag",
     "mail.send": "notifications.mail.send",
     "orders.hear": "orders.hearing.hear",
     "orders.account_revoked": "orders.hearing.revoked",

@@ -120,6 +120,8 @@ WALK: dict[str, Way] = {
         {"platform": "amazon", "name": "X", "region": "na", "sites": ["US"], "store": "{store}", "policies": "on"},
     ),
     "accounts/<int:pk>/": ours("/accounts/{account}/", name="Taken", sites=["US"]),
+    "accounts/<int:pk>/check/": ours("/accounts/{account}/check/"),
+    "stores/<int:pk>/check/": ours("/stores/{store}/check/"),
     "accounts/<int:pk>/disconnect/": ours("/accounts/{account}/disconnect/", sure="on"),
     "stores/add/": Way("/stores/add/", {}),
     "connect/leave-frame/": Way("/connect/leave-frame/?state=wrong", open=True),

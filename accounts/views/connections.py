@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import connect, connections
-from accounts.access import calls_out, marketplace_account_for, may, needs
+from accounts import checking, connect, connections
+from accounts.access import calls_out, marketplace_account_for, may, needs, store_for
 from accounts.forms import AddAccountForm, ConfirmAccountForm
 from accounts.listing import account_cards, store_cards
 from accounts.models import ConnectState, MarketplaceAccount, Membership, Role, Store
@@ -167,6 +167,35 @@ def add_store(request: HttpRequest) -> HttpResponse:
         return _leave_the_frame(request, state)
     request.session["join"] = state
     return HttpResponseRedirect(connections.app_market_page(platform))
+
+
+# ── looking over ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@needs(Role.MANAGER)
+@require_POST
+def check_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look an account over again, now (F9)."""
+    with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
+        account = marketplace_account_for(request, pk)
+    return _checked(request, account)
+
+
+@needs(Role.MANAGER)
+@require_POST
+def check_store(request: HttpRequest, pk: int) -> HttpResponse:
+    """Look a store over again, now (F9)."""
+    with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
+        store = store_for(request, pk)
+    return _checked(request, store)
+
+
+def _checked(request: HttpRequest, target: Store | MarketplaceAccount) -> HttpResponse:
+    if target.is_active:
+        messages.info(request, checking.again(target))
+    else:
+        messages.error(request, f"{target.name} is not connected. Connect it first")
+    return redirect("accounts:list")
 
 
 # ── to the marketplace and back ──────────────────────────────────────────────────────────────────────────────────────
