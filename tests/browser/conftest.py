@@ -6,12 +6,23 @@ import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.orders.conftest import world
+from tests.orders.conftest import start, world
 
-__all__ = ["world"]
+__all__ = ["start", "world"]
+
+
+@pytest.fixture(scope="session")
+def live_server() -> Iterator[Any]:
+    """Our pages at the address the sandbox knows us by: its control panels open us in a frame there."""
+    from pytest_django.live_server_helper import LiveServer
+
+    server = LiveServer(urlsplit(os.environ["SALESTIO_WEB_URL"]).netloc)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
