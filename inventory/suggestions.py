@@ -52,8 +52,12 @@ def _label(options: object) -> str:
 def suggest(unmatched: Sequence[Unmatched]) -> list[Suggested]:
     """Return each of these with its best suggestion, in their order."""
     shelves = {store_id: shelf(store_id) for store_id in sorted({one.store_id for one in unmatched})}
+    # An item id is a number of the marketplace's own: like no SKU, and at times like a barcode by chance.
     return [
-        Suggested(one, shelves[one.store_id].suggest(Wanted(one.sku, one.title, one.variation))) for one in unmatched
+        Suggested(
+            one, shelves[one.store_id].suggest(Wanted("" if one.by_item else one.sku, one.title, one.variation))
+        )
+        for one in unmatched
     ]
 
 

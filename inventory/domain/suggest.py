@@ -134,8 +134,8 @@ class Shelf:
         if len(ranked) > 1 and score - ranked[1][0][0] <= CLOSE:
             other = self.products[ranked[1][1]]
             rival = f"{other.title}: {other.label}" if other.label else other.title
-            score -= DOUBT
-        return Suggestion(self.products[place], score, reason, rival) if score >= LOWEST else None
+            score = max(score - DOUBT, LOWEST)
+        return Suggestion(self.products[place], score, reason, rival)
 
     def _same_barcode(self, wanted: Wanted) -> list[tuple[int, int, str]]:
         code = gtin(wanted.sku)
