@@ -185,6 +185,11 @@ def personal_fields() -> frozenset[str]:
     )
 
 
+def stock_lag(platform: str) -> float:
+    """Return how many seconds a read of this store platform's stock may be behind, scaled as all waits are."""
+    return registry.platform(platform).stock_lag * settings.TIMES.retry_unit
+
+
 def sees_old_orders(store: Store) -> bool:
     """Say whether the store shows us orders older than 60 days, so that a look-up can find them."""
     needed = registry.platform(store.platform).old_orders_scope
@@ -226,7 +231,8 @@ def frame_ancestors(platform: str, key: str) -> tuple[str, ...]:
 
 def control_panels() -> tuple[str, ...]:
     """Return who may frame a page of ours that holds nothing of anybody: control panels without session tokens."""
-    return tuple(config("bigcommerce").control_panels()) if offered("bigcommerce") else ()
+    configs = [config(line.name) for line in storefronts()]
+    return tuple(origin for one in configs if hasattr(one, "control_panels") for origin in one.control_panels())
 
 
 def app_market_page(platform: str) -> str:

@@ -24,7 +24,8 @@ class Platform:
     kind: Kind
     label: str
     mark: str
-    """Two letters for the badge; no platform's own logo is used."""
+    """Two letters for the badge as they are written there; no platform's own logo is used. In lower case they name its
+    color (theme.css, `.mark-az`)."""
     connector: str
     auth: str
     settings: str
@@ -53,8 +54,12 @@ class Platform:
     """The names of its payload's personal fields, for masking."""
     regions: Mapping[str, str] = field(default_factory=dict)
     """Region code → its name, where an account belongs to one region."""
+    stock_lag: float = 0.0
+    """Seconds a read of a store's stock may be behind what was done to it: figures count as so much older (MECHANISMS 6)."""
     old_orders_scope: str = ""
     """The permission without which a store shows us no orders older than 60 days; empty: it shows all."""
+    order_pages: str = ""
+    """Where its sellers look at an order, if they do not call it by the label."""
     notice: str = ""
     """What the platform's terms want to be said wherever its data is shown."""
 
@@ -68,7 +73,7 @@ PLATFORMS: dict[str, Platform] = {
             name="amazon",
             kind=Kind.MARKETPLACE,
             label="Amazon",
-            mark="az",
+            mark="Az",
             connector="connectors.amazon.connector:Amazon",
             auth="connectors.amazon.auth:AmazonAuth",
             settings="connectors.amazon.settings:SETTINGS",
@@ -79,12 +84,13 @@ PLATFORMS: dict[str, Platform] = {
             hints="connectors.amazon.notifications:read_hint",
             files="connectors.amazon.files:customizations",
             regions=_AMAZON_REGIONS,
+            order_pages="Seller Central",
         ),
         Platform(
             name="ebay",
             kind=Kind.MARKETPLACE,
             label="eBay",
-            mark="eb",
+            mark="eB",
             connector="connectors.ebay.connector:Ebay",
             auth="connectors.ebay.auth:EbayAuth",
             settings="connectors.ebay.settings:SETTINGS",
@@ -98,7 +104,7 @@ PLATFORMS: dict[str, Platform] = {
             name="etsy",
             kind=Kind.MARKETPLACE,
             label="Etsy",
-            mark="et",
+            mark="Et",
             connector="connectors.etsy.connector:Etsy",
             auth="connectors.etsy.auth:EtsyAuth",
             settings="connectors.etsy.settings:SETTINGS",
@@ -115,7 +121,7 @@ PLATFORMS: dict[str, Platform] = {
             name="shopify",
             kind=Kind.STOREFRONT,
             label="Shopify",
-            mark="sh",
+            mark="Sh",
             connector="connectors.shopify.connector:Shopify",
             auth="connectors.shopify.auth:ShopifyAuth",
             settings="connectors.shopify.settings:SETTINGS",
@@ -126,9 +132,11 @@ PLATFORMS: dict[str, Platform] = {
         ),
         Platform(
             name="bigcommerce",
+            # Its inventory is kept asynchronously, "a read right after may be old" (stores.md 3.6); how old is not said.
+            stock_lag=3.0,
             kind=Kind.STOREFRONT,
             label="BigCommerce",
-            mark="bc",
+            mark="BC",
             connector="connectors.bigcommerce.connector:BigCommerce",
             auth="connectors.bigcommerce.auth:BigCommerceAuth",
             settings="connectors.bigcommerce.settings:SETTINGS",

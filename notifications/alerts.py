@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.timezone import now
 
+from accounts.platforms import LABELS
 from notifications.models import Alert
 from salestio import tenancy
 
@@ -88,7 +89,6 @@ _ALL = (
     ),
 )  # fmt: skip
 
-PLATFORMS = {"amazon": "Amazon", "ebay": "eBay", "etsy": "Etsy", "shopify": "Shopify", "bigcommerce": "BigCommerce"}
 CHANGES = {
     "canceled": "It was canceled there.",
     "lines": "Its lines are others now.",
@@ -166,8 +166,8 @@ def reading(alert: Alert) -> Reading:
     for name, value in alert.data.items():
         if isinstance(value, list):
             filled[name] = ", ".join(str(one).rpartition("/")[2] if name == "orders" else str(one) for one in value)
-    filled["platform"] = filled["platform_name"] = PLATFORMS.get(str(alert.data.get("platform", "")), "the marketplace")
-    filled["store_name"] = PLATFORMS.get(str(alert.data.get("store_platform", "")), "your store")
+    filled["platform"] = filled["platform_name"] = LABELS.get(str(alert.data.get("platform", "")), "the marketplace")
+    filled["store_name"] = LABELS.get(str(alert.data.get("store_platform", "")), "your store")
     filled["what_changed"] = CHANGES.get(str(alert.data.get("what", "")), "It is not as it was.")
     url = kind.url.format_map(filled)
     url = "" if "—" in url else url

@@ -5,8 +5,6 @@ from __future__ import annotations
 from accounts import connections
 from orders.models import Order
 
-MARKETPLACE_PAGES = {"amazon": "Seller Central", "ebay": "eBay", "etsy": "Etsy"}
-
 
 def marketplace_url(order: Order) -> str:
     """Return the order's page at the marketplace. Needs `order.account`."""

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import connections
+from accounts.platforms import ORDER_PAGES
 from connectors.contract.types import PersonalDetails
 from inventory.models import Location, Reservation, Stock, Variant
 from orders import filters as order_filters
-from orders import links, log_words, personal, reasons, rows, why, wishes
+from orders import line_parts, links, log_words, personal, reasons, rows, why, wishes
 from orders.domain.tax_modes import INCLUDED
 from orders.domain.tax_modes import MODES as TAX_MODES
 from orders.listing import Listing
@@ -74,6 +75,8 @@ class LineShown:
     may_change: bool
     digital: bool
     asked: LineWishes | None = None
+    parts: tuple[line_parts.PartShown, ...] = ()
+    """Bundle or multipack: what it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class OrderPage:
         self.lines = list(OrderLine.objects.select_related("variant").filter(order_id=order.pk).order_by("number"))
         self.events = list(OrderEvent.objects.filter(order_id=order.pk).order_by("-pk")[:EVENTS_SHOWN])
         self.reserved = self._reserved()
+        self.parts = line_parts.of(self.lines, order.store)
         self.buyer: Buyer | None = getattr(order, "buyer", None)
         self.details = self._open()
         self.asked = wishes.of_order(order, self.details, masked=masked, framed=framed)
@@ -171,7 +175,7 @@ class OrderPage:
 
     @property
     def marketplace_page(self) -> str:
-        return links.MARKETPLACE_PAGES.get(self.order.platform, self.marketplace)
+        return ORDER_PAGES.get(self.order.platform, self.marketplace)
 
     @property
     def store_url(self) -> str:
@@ -327,11 +331,10 @@ class OrderPage:
         variation = ", ".join(f"{name} {value}" for name, value in line.variation)
         missing = short.get(line.pk) or short.get(line.seller_sku) if order.reason_code == "OUT_OF_STOCK" else None
         price = line.item_total / line.quantity if line.item_total is not None and line.quantity else None
-        sku = variant.sku if variant else line.matched_sku
-        title = variant.title if variant and not sku else ""
+        named = (variant.sku if variant else line.matched_sku) or (variant.title if variant else "")
         return LineShown(
             number=line.number, title=line.title, variation=variation, seller_sku=line.seller_sku,
-            sku=(sku or title) if (sku or title) != line.seller_sku else "", product_url=self._product_url(variant),
+            sku=named if named != line.seller_sku and not line.parts else "", product_url=self._product_url(variant),
             image_url=variant.image_url if variant else "", rule=rule,
             rule_note=note or (variation if line.matched_by == "title" else ""), note=line.match_note,
             quantity=line.quantity,
@@ -342,6 +345,7 @@ class OrderPage:
             may_change=order.export_state not in ("created", "canceled", "sending", "unknown"),
             digital=line.digital,
             asked=self.asked.get(line.remote_id),
+            parts=self.parts.get(line.pk, ()),
         )  # fmt: skip
 
     def _product_url(self, variant: Variant | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.platforms import MARKETPLACES, STOREFRONTS
 from salestio.lib.text import counted
 
 
@@ -115,8 +116,6 @@ _ALL = (
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
 
-STOREFRONTS = {"shopify": "Shopify", "bigcommerce": "BigCommerce"}
-MARKETPLACES = {"amazon": "Amazon", "ebay": "eBay", "etsy": "Etsy"}
 
 
 def who_ships(platform: str, *, theirs: bool) -> str:

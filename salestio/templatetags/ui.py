@@ -18,18 +18,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.platforms import LABELS, MARKS
 from salestio.lib import money as lib_money
 
 register = template.Library()
 
-PLATFORMS = {
-    "amazon": ("az", "Az", "Amazon"),
-    "ebay": ("eb", "eB", "eBay"),
-    "etsy": ("et", "Et", "Etsy"),
-    "shopify": ("sh", "Sh", "Shopify"),
-    "bigcommerce": ("bc", "BC", "BigCommerce"),
-    "netsuite": ("ns", "NS", "NetSuite"),
-}
 STATES = {
     "imported": ("Imported", ""),
     "sending": ("Sending", "is-work"),
@@ -119,7 +112,8 @@ def said(status: str, raw: str = "") -> SafeString:
 @lru_cache(maxsize=128)
 def mark(platform: str, size: str = "") -> SafeString:
     """Return our own letter badge of a platform; `size` is sm, lg or empty."""
-    css, letters, name = PLATFORMS.get(platform, ("", "··", platform))
+    letters, name = MARKS.get(platform, "··"), LABELS.get(platform, platform)
+    css = letters.lower() if platform in MARKS else ""
     big = f"mark-{size}" if size else ""
     return format_html(
         '<span class="mark mark-{} {}" role="img" aria-label="{}" title="{}">{}</span>', css, big, name, name, letters
@@ -129,7 +123,7 @@ def mark(platform: str, size: str = "") -> SafeString:
 @register.filter
 def platform_name(platform: str) -> str:
     """Return the platform's name as people read it."""
-    return PLATFORMS.get(platform, ("", "", platform))[2]
+    return LABELS.get(platform, platform)
 
 
 @register.simple_tag

@@ -25,6 +25,7 @@ NAMED = [
         line.pushes,
         line.sites,
         line.is_key,
+        line.files,
     )  # fmt: skip
     if path
 ]

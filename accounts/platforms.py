@@ -1,0 +1,13 @@
+"""What the platforms are called, for sentences and pages of the apps above. No connector is opened by asking."""
+
+from __future__ import annotations
+
+from connectors import registry
+
+LABELS: dict[str, str] = {line.name: line.label for line in registry.PLATFORMS.values()}
+MARKETPLACES: dict[str, str] = {line.name: line.label for line in registry.marketplaces()}
+STOREFRONTS: dict[str, str] = {line.name: line.label for line in registry.storefronts()}
+ORDER_PAGES: dict[str, str] = {line.name: line.order_pages or line.label for line in registry.marketplaces()}
+"""Where a marketplace's sellers look at an order: Seller Central, eBay."""
+MARKS: dict[str, str] = {line.name: line.mark for line in registry.PLATFORMS.values()}
+"""The two letters of the badge."""

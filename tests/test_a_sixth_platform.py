@@ -1,0 +1,176 @@
+"""A further platform is a folder, a line and its words: nothing else of the product knows a platform by its name.
+
+Names in comments and documentation are free: there they tell where a fact comes from.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts import connections, platforms
+from connectors import registry
+from salestio.templatetags import ui
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = (
+    "accounts",
+    "connectors",
+    "inventory",
+    "listings",
+    "notifications",
+    "orders",
+    "profiles",
+    "salestio",
+    "templates",
+)
+NAME = re.compile("|".join(registry.PLATFORMS), re.IGNORECASE)
+COMMENTS = {
+    ".html": re.compile(r"\{#.*?#\}|\{% comment.*?endcomment %\}|<!--.*?-->", re.DOTALL),
+    ".js": re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL),
+    ".css": re.compile(r"/\*.*?\*/", re.DOTALL),
+}
+OWN = tuple(f"{folder}/{name}/" for folder in ("connectors", "connectors/sandbox") for name in registry.PLATFORMS)
+
+ALLOWED: dict[str, str] = {
+    # the tables in which a platform is entered
+    "connectors/registry.py": "the line of each platform",
+    "connectors/sandbox/platforms.py": "the line of each pretend platform",
+    "connectors/sandbox/catalog.py": "whose sellers are meant where none is named",
+    "connectors/sandbox/catalog_listings.py": "the demo's sellers and shops",
+    "connectors/sandbox/catalog_stores.py": "the demo's stores",
+    "accounts/demo.py": "the demo's merchants and what each has",
+    "accounts/preference_table.py": "settings that only one platform has",
+    "orders/reasons.py": "sentences that merchants search for, word by word; Amazon's FBA and FBM",
+    "inventory/domain/mapping_file.py": "headings that merchants' own files have",
+    # what one platform's words or rules ask of pages
+    "accounts/preferences.py": "Amazon's FBA and FBM in settings",
+    "accounts/views/settings.py": "an example of a buyer's address and order number",
+    "orders/domain/store_order.py": "Amazon's FBA, FBM and Business in names and tags",
+    "orders/order_page.py": "eBay's shipping programs; Amazon's FBA and FBM",
+    "orders/rows.py": "Amazon's FBA",
+    "orders/routing_views.py": "Amazon's FBA",
+    "orders/views.py": "Amazon's FBA; the store's words before there is a store",
+    "orders/dashboard.py": "the store's words before there is a store",
+    "orders/finding.py": "the form of Shopify's ids, which people paste",
+    "templates/accounts/add_account.html": "what is asked where an account is added",
+    "templates/inventory/mapping_fields.html": "where item and listing ids are found",
+    # how a platform opens our app, each in its own way
+    "accounts/urls.py": "the addresses registered at the platforms",
+    "accounts/embedded.py": "session tokens and frames",
+    "accounts/views/bigcommerce.py": "install, load, uninstall",
+    "accounts/views/connections.py": "Amazon's app store; the store opened when none is said",
+    "accounts/views/shopify.py": "install, callback, app",
+    "salestio/context.py": "App Bridge on every page",
+    "salestio/middleware.py": "App Bridge in the content policy",
+    "salestio/settings.py": "App Bridge",
+    "salestio/static/salestio/app.js": "App Bridge",
+    "salestio/static/salestio/embedded.js": "App Bridge",
+    "templates/accounts/embedded_bounce.html": "App Bridge",
+    "templates/base.html": "App Bridge",
+    "salestio/launch/environment.py": "App Bridge and the pretend queue",
+}
+"""File → why it names a platform. A new entry needs such a reason; without one, ask the registry (accounts/platforms.py)."""
+
+
+def _python(path: Path) -> Iterator[str]:
+    """Yield a module's names and texts, without its comments and documentation (any text that stands alone)."""
+    tree = ast.parse(path.read_text())
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+        for field in ("id", "attr", "name", "asname", "arg", "module"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                yield value
+
+
+def named_in(path: Path) -> set[str]:
+    """Return the platforms that a file's code names."""
+    if path.suffix == ".py":
+        words = _python(path)
+    else:
+        words = iter([COMMENTS[path.suffix].sub(" ", path.read_text())])
+    return {found.lower() for word in words for found in NAME.findall(word)}
+
+
+def code() -> dict[str, set[str]]:
+    """Return file → the platforms it names, of all code that belongs to no platform."""
+    found = {}
+    for part in PARTS:
+        for path in sorted((ROOT / part).rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            vendored = "/static/vendor/" in name or ".min." in name
+            if path.suffix not in {".py", *COMMENTS} or name.startswith(OWN) or vendored or "/migrations/" in name:
+                continue
+            if names := named_in(path):
+                found[name] = names
+    return found
+
+
+def test_no_other_code_names_a_platform() -> None:
+    new = {name: sorted(names) for name, names in code().items() if name not in ALLOWED}
+
+    assert new == {}, "ask connectors/registry.py instead, or say in ALLOWED why not"
+
+
+def test_files_that_name_no_platform_any_more_leave_the_list() -> None:
+    assert sorted(set(ALLOWED) - set(code())) == []
+
+
+def test_names_in_comments_are_free_and_in_code_are_not(tmp_path: Path) -> None:
+    module, page = tmp_path / "module.py", tmp_path / "page.html"
+    module.write_text('"""Etsy."""\n# eBay\nSHOPIFY_ID = 1\nX = f"{SHOPIFY_ID} bigcommerce"\n"""Amazon."""\n')
+    page.write_text("{# Etsy #}<!-- eBay --><p>BigCommerce</p>")
+
+    assert named_in(module) == {"shopify", "bigcommerce"}
+    assert named_in(page) == {"bigcommerce"}
+
+
+def test_labels_and_badges_are_the_registrys() -> None:
+    for name, line in registry.PLATFORMS.items():
+        assert platforms.LABELS[name] == line.label
+        assert f">{line.mark}</span>" in ui.mark(name)
+        assert f"mark-{line.mark.lower()} " in ui.mark(name)
+        assert ui.platform_name(name) == line.label
+    assert "··" in ui.mark("woolworths")
+    assert len({line.mark.lower() for line in registry.PLATFORMS.values()}) == len(registry.PLATFORMS)
+    assert platforms.ORDER_PAGES["amazon"] == "Seller Central"
+    assert platforms.ORDER_PAGES["ebay"] == "eBay"
+
+
+def test_every_badge_has_its_color() -> None:
+    styles = (ROOT / "salestio/static/salestio/theme.css").read_text()
+
+    assert [line.name for line in registry.PLATFORMS.values() if f".mark-{line.mark.lower()} " not in styles] == []
+
+
+@pytest.mark.parametrize("platform", registry.PLATFORMS)
+def test_production_hands_every_required_setting_over(platform: str) -> None:
+    declared = registry.load(registry.platform(platform).settings)
+    needed = [value.env for value in declared.app.values() if value.required]
+    composed, example = ((ROOT / name).read_text() for name in ("docker-compose.yml", ".env.example"))
+
+    assert needed
+    assert [name for name in needed if f"  {name}:" not in composed] == []
+    assert [name for name in needed if f"\n{name}=" not in example] == []
+
+
+@pytest.mark.parametrize("platform", registry.PLATFORMS)
+def test_every_platform_has_what_pages_and_the_sandbox_ask_of_it(platform: str) -> None:
+    line, config = registry.platform(platform), connections.config(platform)
+    asked = (
+        ("order_page",)
+        if line.kind is registry.Kind.MARKETPLACE
+        else ("admin_url", "order_page", "product_page", "app_page", "app_store", "frame_ancestors")
+    )
+
+    assert [name for name in asked if not hasattr(config, name)] == []
+    assert all((ROOT / folder / platform / "__init__.py").exists() for folder in ("connectors", "connectors/sandbox"))
+    assert (ROOT / "connectors" / platform / "README.md").exists()
+    assert (ROOT / "tests" / "connectors" / platform / "test_contract.py").exists()
