@@ -132,7 +132,7 @@ PLATFORMS: dict[str, Platform] = {
         ),
         Platform(
             name="bigcommerce",
-            # Its inventory is kept asynchronously, "a read right after may be old" (stores.md 3.6); how old is not said.
+            # Its inventory is kept asynchronously, "a read right after may be old" (stores.md 3.4); how old is not said.
             stock_lag=3.0,
             kind=Kind.STOREFRONT,
             label="BigCommerce",

@@ -43,12 +43,13 @@ def count_misses(before: int, verdicts: Iterable[Verdict]) -> int:
     return misses
 
 
-def of(store_id: int) -> str:
-    """Return at_creation, at_shipping or never. Raises LookupError for a store that is not this merchant's."""
-    found = sql.rows("SELECT claims_stock FROM accounts_store WHERE id = %s", [store_id])
+def of(store_id: int) -> tuple[str, str]:
+    """Return (at_creation, at_shipping or never; the platform). Raises LookupError for a store that is not this merchant's."""
+    found = sql.rows("SELECT claims_stock, platform FROM accounts_store WHERE id = %s", [store_id])
     if not found:
         raise LookupError(f"no store {store_id} here")
-    return str(found[0][0])
+    claims_stock, platform = found[0]
+    return str(claims_stock), str(platform)
 
 
 def judge(store_id: int, verdicts: Iterable[Verdict]) -> None:

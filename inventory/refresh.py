@@ -20,7 +20,7 @@ from accounts import connections, credentials
 from accounts.models import Store
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, RateLimited
 from connectors.contract.types import StockReading
-from inventory import catalog, placing, reservations, sql, stock, watching
+from inventory import catalog, claims, placing, reservations, sql, stock, watching
 from salestio import routes, tenancy
 from salestio.lib.backoff import stock_recheck
 
@@ -202,7 +202,9 @@ UPDATE inventory_variant v
 SET reread_lease_until = NULL,
     reread_at = least(
         CASE WHEN v.reread_at IS DISTINCT FROM v.reread_lease_until THEN v.reread_at END,
-        CASE WHEN open.since > now() - make_interval(secs => %(claim_check)s)
+        CASE WHEN open.since > now() - make_interval(secs => %(shows)s)
+                 THEN open.since + make_interval(secs => %(shows)s)
+             WHEN open.since > now() - make_interval(secs => %(claim_check)s)
                  THEN now() + make_interval(secs => %(settle_again)s)
              WHEN open.since IS NOT NULL THEN now() + make_interval(secs => %(figure_age)s) END,
         now() + make_interval(secs => wait.seconds))
@@ -224,11 +226,13 @@ def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
     wait for units; otherwise not before something asks."""
     waits = _waits(variant_ids)
     times = settings.TIMES
+    _, platform = claims.of(store_id)
     sql.run(
         _FINISH,
         {
             "ids": list(variant_ids),
             "store": store_id,
+            "shows": times.settle_after + connections.stock_lag(platform),
             "claim_check": times.claim_check,
             "settle_again": times.settle_again,
             "figure_age": times.figure_age,

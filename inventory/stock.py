@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from accounts import connections
 from inventory import claims, sql
 from inventory.reservations import shelves_of
 from inventory.rows import lock_and_make
@@ -60,6 +61,9 @@ def set_from_store(
     read = sorted({item for item, _location, _units in readings} | set(items))
     if not read:
         return Stored()
+    claims_stock, platform = claims.of(store_id)
+    # What a lagging read shows was true so much earlier: it settles nothing that was handed over since.
+    true_at = as_of - timedelta(seconds=connections.stock_lag(platform))
     variants, locations, unknown = _ours(store_id, read, {location for _item, location, _units in readings})
     answers = {
         (variant_id, locations[location]): units
@@ -73,11 +77,10 @@ def set_from_store(
         _Row(row.id, row.variant_id, row.location_id, row.figure, answers.get((row.variant_id, row.location_id), 0))
         for row in lock_and_make(store_id, asked, answers)
         if row.location_id is not None
-        and (row.figure_as_of is None or row.figure_as_of < as_of)
+        and (row.figure_as_of is None or row.figure_as_of < true_at)
         and ((row.variant_id, row.location_id) in answers or row.variant_id in whole)
     ]
-    claims_stock = claims.of(store_id)
-    changed, ended = _write(rows, as_of, settles=claims_stock == AT_CREATION)
+    changed, ended = _write(rows, true_at, settles=claims_stock == AT_CREATION)
     _stamp_variants(asked, as_of)
     if ended and claims_stock == AT_CREATION:
         claims.judge(store_id, _verdicts(rows, ended, as_of))

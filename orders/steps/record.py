@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
+from accounts import connections
 from connectors.contract.types import StoreOrderFound
 from orders.steps.batch import Batch, Item
 from orders.steps.crash import crash_here
@@ -125,7 +126,7 @@ def created(
         "generation": generation,
         "order": item.order.pk,
         "merchant": batch.merchant_id,
-        "settle": settings.TIMES.settle_after,
+        "settle": settings.TIMES.settle_after + connections.stock_lag(batch.store.platform),
         "code": code,
         "data": json.dumps({"name": found.name, "store_platform": batch.store.platform}),
         "actor": item.actor,

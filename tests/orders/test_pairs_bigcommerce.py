@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -248,3 +249,29 @@ def test_digital_and_custom_lines_reserve_nothing(world: World) -> None:
 
     with tenancy.scope(world.merchant_id):
         assert not Reservation.objects.filter(order_ref=world.known(reference).pk).exists()
+
+
+def test_reads_of_stock_that_lag_behind_settle_nothing_too_early_and_mistrust_no_store(
+    start: Start, settings: Any
+) -> None:
+    # A hundredth of the waits is shorter than what a test can tell apart: a tenth, then.
+    settings.TIMES = replace(settings.TIMES, retry_unit=0.1, settle_after=0.15, settle_again=1.0, claim_check=60.0)
+    world = start("lumen", platform="ebay")
+    (sku,) = world.goods(1)
+    world.set_stock(sku, 20)
+    world.read(sku)
+    world.fault(platform="bigcommerce", operation="get-inventory-items", kind="search_lag", params={"seconds": 0.25})
+    references = []
+    for _ in range(5):
+        references += world.buy((sku, 1))
+        world.work(references[-1], until=("created",))
+        # Never more than there is, whatever the reads show.
+        assert world.free(sku) <= world.units(sku)
+        world.work_for(0.3)
+        assert world.free(sku) <= world.units(sku)
+
+    world.work_until(lambda: world.reserved(sku) == 0)
+
+    assert (world.units(sku), world.free(sku)) == (15, 15)
+    assert world.store().claims_stock == "at_creation"
+    assert len(references) == 5
