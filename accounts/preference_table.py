@@ -370,6 +370,12 @@ ALL = (
         _switch, "Matching", "F34",
     ),
     Preference(
+        "barcode_matching", "switch", False, (STORE,), "Match by barcode",
+        "On: a marketplace SKU that is a UPC, EAN or GTIN means the product with that barcode, if exactly one has it. "
+        "Tried after SKU mappings and SKUs.",
+        _switch, "Matching", "F43",
+    ),
+    Preference(
         "sku_case_sensitive", "switch", True, (STORE,), "SKUs differ by upper and lower case",
         "Off: ABC-1 and abc-1 are the same SKU.", _switch, "Matching", "F33",
     ),

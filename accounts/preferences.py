@@ -278,6 +278,7 @@ class OrderPreferences:
     tag_fulfillment: bool = True
     default_location_id: int | None = None
     title_matching: bool = True
+    barcode_matching: bool = False
     sku_case_sensitive: bool = True
     adopt_existing: bool = False
     conflict_guard: bool = True
@@ -326,6 +327,7 @@ def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:
         tag_fulfillment=of_account.get("tag_fulfillment", False),
         default_location_id=of_store["default_location"],
         title_matching=of_store["title_matching"],
+        barcode_matching=of_store["barcode_matching"],
         sku_case_sensitive=of_store["sku_case_sensitive"],
         adopt_existing=of_account["adopt_existing"],
         conflict_guard=of_account["conflict_guard"],

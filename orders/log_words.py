@@ -19,8 +19,10 @@ RULES = {
     "account_mapping": ("SKU mapping", "this account"),
     "mapping": ("SKU mapping", "all accounts"),
     "sku": ("Exact SKU", ""),
+    "barcode": ("Barcode", ""),
     "title": ("Title + variation", ""),
     "person": ("Chosen by hand", ""),
+    "custom": ("No product", "a line of its own"),
 }
 """Match rule → its name on the page, and its second line."""
 

@@ -1,6 +1,7 @@
 """Which store variant a marketplace line means (F33-F35, F44; MECHANISMS 8).
 
-First that applies: SKU mapping of the account, mapping for all accounts, exact SKU, title with variation labels.
+First that applies: SKU mapping of the account, mapping for all accounts, exact SKU, barcode where the merchant switched it
+on, title with variation labels.
 Two candidates are a question to the merchant, never a pick.
 """
 
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from inventory.domain.suggest import gtin
 from salestio.lib.text import title_key
 
 ACCOUNT_MAPPING = "account_mapping"
 MAPPING = "mapping"
 SKU = "sku"
+BARCODE = "barcode"
 TITLE = "title"
 PERSON = "person"
 CUSTOM = "custom"
@@ -22,6 +25,7 @@ RULES: dict[str, str] = {
     ACCOUNT_MAPPING: "SKU mapping, this account",
     MAPPING: "SKU mapping, all accounts",
     SKU: "Exact SKU",
+    BARCODE: "Barcode",
     TITLE: "Title + variation",
     PERSON: "Chosen by hand",
     CUSTOM: "No product: a line of its own",
@@ -77,6 +81,8 @@ class Catalog:
     use_titles: bool = True
     hidden: Mapping[str, str] = field(default_factory=dict)
     """SKU form → why its product cannot be used: hidden, disabled; said with the line, never matched."""
+    by_barcode: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
+    """GTIN of 14 digits → products with it; empty unless the merchant lets barcodes match (F43)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,10 @@ def match(line: LineToMatch, catalog: Catalog) -> Match:
         if found:
             return _one(found, SKU)
         hidden = catalog.hidden.get(sku_form(seller_sku, case_sensitive=catalog.case_sensitive), "")
+        # An item id is never read as a barcode: one in ten would pass for one.
+        coded = catalog.by_barcode.get(gtin(seller_sku), ()) if catalog.by_barcode else ()
+        if len(coded) == 1:
+            return _one(coded, BARCODE)
     if catalog.use_titles and line.key:
         found = catalog.by_title.get(line.key, ())
         if found:

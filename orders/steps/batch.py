@@ -14,6 +14,7 @@ from django.conf import settings
 from accounts import preferences
 from accounts.models import MarketplaceAccount, Store
 from connectors.contract.types import PersonalDetails, StoreOrderDraft
+from inventory.domain.suggest import barcode_forms, gtin
 from inventory.models import SkuMapping, Variant
 from orders import archives, personal
 from orders.domain.conversion import Rate
@@ -176,11 +177,13 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
     targets = [target for by_account in mappings.values() for target in by_account.values()]
     wanted = set(seller_skus) | {sku for target in targets for sku, _ in target}
     keys = {line_key(line) for item in items for line in item.live_lines} - {""} if chosen.title_matching else set()
+    codes = {form for sku in seller_skus for form in barcode_forms(sku)} if chosen.barcode_matching else set()
     matched = {variant_id for item in items for line in item.lines for variant_id, _ in line.components}
     by_sku: dict[str, list[Candidate]] = defaultdict(list)
     by_title: dict[str, list[Candidate]] = defaultdict(list)
+    by_barcode: dict[str, list[Candidate]] = defaultdict(list)
     hidden: dict[str, str] = {}
-    for variant in _variants(batch, wanted, keys, matched, exact):
+    for variant in _variants(batch, wanted, keys, codes, matched, exact):
         batch.variants[variant.pk] = variant
         if why := _unusable(variant, chosen):
             if variant.sku.strip() and not variant.deleted_at:
@@ -191,6 +194,8 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
             by_sku[sku_form(variant.sku, case_sensitive=exact)].append(candidate)
         if variant.title_key in keys:
             by_title[variant.title_key].append(candidate)
+        if variant.barcode in codes:
+            by_barcode[gtin(variant.barcode)].append(candidate)
     for account_id in batch.accounts:
         batch.catalogs[account_id] = Catalog(
             by_sku=by_sku,
@@ -200,6 +205,7 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
             case_sensitive=exact,
             use_titles=chosen.title_matching,
             hidden=hidden,
+            by_barcode=by_barcode,
         )
 
 
@@ -222,8 +228,10 @@ def line_key(line: OrderLine) -> str:
     return title_key(parts)
 
 
-def _variants(batch: Batch, skus: set[str], keys: set[str], ids: set[int], exact: bool) -> Iterable[Variant]:
-    """Return variants by SKU, title key or id, each by its own index."""
+def _variants(
+    batch: Batch, skus: set[str], keys: set[str], codes: set[str], ids: set[int], exact: bool
+) -> Iterable[Variant]:
+    """Return variants by SKU, title key, barcode or id, each by its own index."""
     same = "v.sku = ANY(%s)" if exact else "lower(v.sku) = ANY(%s)"
     forms = [sku_form(sku, case_sensitive=exact) for sku in skus]
     parts = [f"SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND {same}"]  # noqa: S608
@@ -233,6 +241,12 @@ def _variants(batch: Batch, skus: set[str], keys: set[str], ids: set[int], exact
             "SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND v.title_key = ANY(%s)"
         )
         params += [batch.merchant_id, batch.store.pk, list(keys)]
+    if codes:
+        parts.append(
+            "SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.store_id = %s AND v.barcode = ANY(%s)"
+            " AND v.barcode <> ''"
+        )
+        params += [batch.merchant_id, batch.store.pk, sorted(codes)]
     if ids:
         parts.append("SELECT * FROM inventory_variant v WHERE v.merchant_id = %s AND v.id = ANY(%s)")
         params += [batch.merchant_id, list(ids)]

@@ -169,7 +169,13 @@ def test_each_scope_reads_the_settings_that_belong_there(merchant: Cast) -> None
         store = preferences.read(Store.objects.get(pk=merchant.store.pk))
         account = preferences.read(account_of(merchant))
 
-    assert set(store) == {"default_location", "title_matching", "sku_case_sensitive", "create_unmatched"}
+    assert set(store) == {
+        "default_location",
+        "title_matching",
+        "barcode_matching",
+        "sku_case_sensitive",
+        "create_unmatched",
+    }
     assert set(account) == set(general) | {"orders_from"}
 
 

@@ -133,3 +133,23 @@ def test_the_order_of_the_catalog_does_not_matter(goods: list[Candidate], sku: s
     again = match(line, catalog(*sorted(goods, key=lambda one: one.id)))
 
     assert first == again
+
+
+def test_a_barcode_matches_only_where_switched_on_after_the_sku_and_if_one_product_has_it() -> None:
+    line = LineToMatch("036000291452", "Something else")
+    one, other = candidate(1, "NP-MUG"), candidate(2, "NP-CUP", "Cup")
+    code = "00036000291452"
+
+    assert not match(line, catalog(one)).found
+    found = match(line, replace(catalog(one), by_barcode={code: [one]}))
+    assert (found.variant_id, found.rule) == (1, "barcode")
+    assert not match(line, replace(catalog(one, other), by_barcode={code: [one, other]})).found
+    named = candidate(3, "036000291452")
+    assert match(line, replace(catalog(named), by_barcode={code: [one]})).rule == "sku"
+
+
+def test_an_item_id_is_never_read_as_a_barcode() -> None:
+    line = LineToMatch("", "Something else", item_id="036000291452")
+    one = candidate(1, "NP-MUG")
+
+    assert not match(line, replace(catalog(one), by_barcode={"00036000291452": [one]})).found
