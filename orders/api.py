@@ -420,7 +420,9 @@ class MappingListView(MerchantView):
                         store=store,
                         account=account,
                         seller_sku=wanted["seller_sku"],
-                        sku=wanted["sku"],
+                        sku=wanted.get("sku", ""),
+                        quantity=wanted["quantity"],
+                        parts=[(part["sku"], part["quantity"]) for part in wanted.get("parts", ())],
                         actor=self.actor,
                     )
                 except mappings.CannotMap as error:

@@ -10,6 +10,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import MarketplaceAccount, Store
+from inventory.domain.mapping_file import LONGEST_SKU, MOST_UNITS
 from inventory.models import SkuMapping
 from orders import log_words, reasons
 from orders.domain.states import ExportState
@@ -122,8 +123,9 @@ def store_data(store: Store) -> dict[str, Any]:
 
 
 def mapping_data(row: SkuMapping) -> dict[str, Any]:
-    """Return a SKU mapping; `account` is None for all accounts."""
+    """Return a SKU mapping; `account` is None for all accounts, `parts` is everything one unit sold is in the store."""
     return {"id": row.pk, "store": row.store_id, "account": row.account_id, "seller_sku": row.seller_sku, "sku": row.sku,
+            "quantity": row.quantity, "parts": [{"sku": sku, "quantity": units} for sku, units in row.target],
             "created_at": moment(row.created_at), "created_by": row.created_by}  # fmt: skip
 
 
@@ -270,12 +272,19 @@ class Summary(serializers.Serializer[Any]):
     reasons = serializers.DictField(child=serializers.IntegerField())
 
 
+class MappingPart(serializers.Serializer[Any]):
+    sku = serializers.CharField(max_length=LONGEST_SKU)
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST_UNITS, default=1)
+
+
 class Mapping_(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     store = serializers.IntegerField()
     account = serializers.IntegerField(allow_null=True)
     seller_sku = serializers.CharField()
-    sku = serializers.CharField()
+    sku = serializers.CharField(help_text="The store's SKU; of a bundle its first part.")
+    quantity = serializers.IntegerField(help_text="Units of `sku` in one unit sold.")
+    parts = MappingPart(many=True, help_text="All parts; one for a plain mapping or a multipack.")
     created_at = serializers.DateTimeField()
     created_by = serializers.CharField()
 
@@ -287,11 +296,22 @@ class MappingPage(serializers.Serializer[Any]):
 
 class MappingInput(serializers.Serializer[Any]):
     seller_sku = serializers.CharField(max_length=255)
-    sku = serializers.CharField(max_length=255)
+    sku = serializers.CharField(max_length=255, required=False, help_text="The store's SKU; or give `parts`.")
+    quantity = serializers.IntegerField(
+        min_value=1, max_value=MOST_UNITS, default=1, help_text="Units of `sku` in one unit sold (multipack)."
+    )
+    parts = MappingPart(many=True, required=False, help_text="A bundle's parts, instead of `sku` and `quantity`.")
     account = serializers.IntegerField(allow_null=True, default=None, help_text="Empty: for all accounts.")
     store = serializers.IntegerField(
         required=False, help_text="Needed only when there are several stores and no account."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("sku") and not attrs.get("parts"):
+            raise serializers.ValidationError({"sku": "Give a store SKU, or the parts of a bundle"})
+        if attrs.get("sku") and attrs.get("parts"):
+            raise serializers.ValidationError({"parts": "Give either a store SKU or parts, not both"})
+        return attrs
 
 
 class MatchInput(serializers.Serializer[Any]):
