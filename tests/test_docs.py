@@ -40,6 +40,17 @@ def test_every_setting_that_is_read_is_described() -> None:
     assert sorted(name for name in names if name not in text) == []
 
 
+def test_every_file_that_is_named_exists() -> None:
+    named = {
+        (document.name, path)
+        for document in DOCS.glob("*.md")
+        for path in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|html|md))`", document.read_text())
+    }
+
+    # The guide's made-up platform has no files.
+    assert sorted(one for one in named if "acorn" not in one[1] and not (DOCS.parent / one[1]).exists()) == []
+
+
 def test_every_name_in_the_tables_of_routes_exists() -> None:
     names = [name for table in (routes.NOW, routes.LATER) for functions in table.values() for name in functions]
     names += [*routes.QUESTIONS.values(), *TOPICS.values(), *(job.function for job in JOBS.values())]
