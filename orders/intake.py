@@ -83,11 +83,16 @@ def save_page(
         .filter(account_id=account.pk, marketplace_order_id__in=list(unique))
         .order_by("pk")
     }
-    known |= _renamed(account, [order for order in unique.values() if order.order_id not in known])
+    renamed, taken = _renamed(account, [order for order in unique.values() if order.order_id not in known])
+    known |= renamed
+    paid_already = _paid_already(account, [order for order in unique.values() if order.order_id not in known])
     fresh: list[MarketplaceOrder] = []
     for order in unique.values():
         row = known.get(order.order_id)
-        if row is None:
+        if order.order_id in paid_already or (row is not None and row.pk in taken and order.order_id not in renamed):
+            # What an order was before its payment says nothing any more.
+            saved.same += 1
+        elif row is None:
             if _before_start(account, order) and not any_age:
                 saved.too_old += 1
             else:
@@ -117,23 +122,29 @@ def save_page(
     return saved
 
 
-def _renamed(account: MarketplaceAccount, unknown: Sequence[MarketplaceOrder]) -> dict[str, Order]:
-    """Return, by their new id, the unpaid orders we know under another one, and give them the new id.
+def _renamed(
+    account: MarketplaceAccount, unknown: Sequence[MarketplaceOrder]
+) -> tuple[dict[str, Order], frozenset[int]]:
+    """Return, by their new id, the unpaid orders we know under another one, and every row that was renamed or ended.
 
     At eBay an order that is paid later gets another id with its payment; its line ids stay (ebay_etsy.md 1.2). Only
-    unpaid orders change theirs, and nothing was ever sent under the old one.
+    unpaid orders change theirs, and nothing was ever sent under the old one. A row becomes one order only: what else
+    was paid of it is an order of its own.
     """
     lines = {line.line_id: order for order in unknown if order.lines_identify for line in order.lines}
-    if not lines:
-        return {}
     found: dict[str, Order] = {}
+    taken: set[int] = set()
+    if not lines:
+        return found, frozenset()
     unpaid = Order.objects.filter(account_id=account.pk, status="incomplete", lines__remote_id__in=list(lines))
-    for pk, remote_id in unpaid.order_by("pk").values_list("pk", "lines__remote_id"):
+    for pk, remote_id in unpaid.order_by("pk", "lines__number").values_list("pk", "lines__remote_id"):
         order = lines[remote_id]
+        if pk in taken:
+            continue
+        taken.add(pk)
         row = Order.objects.select_for_update().get(pk=pk)
         if order.order_id in found:
-            if row.pk != found[order.order_id].pk:
-                _end_as_part(account, row, order.order_id)
+            _end_as_part(account, row, order.order_id)
             continue
         before, row.marketplace_order_id = row.marketplace_order_id, order.order_id
         # An older source time must not hold the new id's content back.
@@ -145,7 +156,26 @@ def _renamed(account: MarketplaceAccount, unknown: Sequence[MarketplaceOrder]) -
             data={"before": before, "after": order.order_id},
         )  # fmt: skip
         found[order.order_id] = row
-    return found
+    return found, frozenset(taken)
+
+
+def _paid_already(account: MarketplaceAccount, unknown: Sequence[MarketplaceOrder]) -> frozenset[str]:
+    """Return the ids of unpaid orders that we have as paid ones under another id: their page was read before it."""
+    lines = {
+        line.line_id: order.order_id
+        for order in unknown
+        if order.lines_identify and order.status.value == "incomplete"
+        for line in order.lines
+    }
+    if not lines:
+        return frozenset()
+    paid = OrderLine.objects.filter(
+        remote_id__in=list(lines),
+        order__account_id=account.pk,
+        # Lines have no index by their id: only the orders since then are looked through.
+        order__purchased_at__gte=min(order.purchased_at for order in unknown),
+    ).exclude(order__status__in=("incomplete", "canceled"))
+    return frozenset(lines[remote_id] for remote_id in paid.values_list("remote_id", flat=True))
 
 
 def _end_as_part(account: MarketplaceAccount, row: Order, whole: str) -> None:
@@ -373,10 +403,13 @@ def _update(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) ->
     buyer = Buyer.objects.filter(order_id=row.pk).first()
     if buyer is not None:
         archives.expect(row, order.personal.customization_urls)
+    told = content_hash(order)
     order = _with_what_was_known(buyer, order)
     address_changed = _address_changed(buyer, order)
     for name, value in _their_fields(order).items():
         setattr(row, name, value)
+    # Compared with the next reading, which tells no more than this one did.
+    row.content_hash = told
     row.revision += 1
     if row.paid_at is None and order.status.value not in ("incomplete", "canceled"):
         row.paid_at = now()
@@ -419,6 +452,8 @@ def _save_buyer(row: Order, buyer: Buyer | None, order: MarketplaceOrder) -> Non
         return
     fresh = _buyer(row, order)
     if not buyer.edited_at:
+        if set(order.personal.buyer_ids) - set(personal.unseal(buyer.sealed).buyer_ids):
+            personal.keep_routes(row.platform, row.merchant_id, {row.pk: order.personal})
         buyer.sealed, buyer.tokens = fresh.sealed, fresh.tokens
     buyer.raw_sealed = fresh.raw_sealed
     buyer.delete_after = min(buyer.delete_after, fresh.delete_after) if order.parcels else fresh.delete_after

@@ -433,7 +433,7 @@ def export_many(merchant_id: int, order_ids: Sequence[int], *, actor: str) -> in
         rows = list(
             Order.objects.select_for_update()
             .filter(pk__in=list(order_ids), export_state__in=("imported", "waiting", "held", "skipped"))
-            .exclude(reason_code__in=("NOT_PAID_YET", "SKU_CHANGED", "TWO_FOUND", "UNKNOWN_TOO_LONG"))
+            .exclude(reason_code__in=("NOT_PAID_YET", "SKU_CHANGED", "TWO_FOUND", "UNKNOWN_TOO_LONG", "UNREADABLE"))
             .order_by("pk")
         )
         ids = [row.pk for row in rows]

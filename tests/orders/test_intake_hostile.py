@@ -1,0 +1,167 @@
+"""Intake under the worst order of things: ids that change at payment, old pages, edited addresses, unreadable orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import MarketplaceAccount
+from connectors.contract.types import Address, MarketplaceOrder, OrderStatus, PersonalDetails
+from orders import change, hearing, intake, personal, pipeline
+from orders.models import BuyerRoute, Order, OrderLine
+from salestio import tenancy
+from tests.factories import Cast, amazon_line, amazon_order, make_merchant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def cast(redis_url: str) -> Cast:
+    return make_merchant()
+
+
+def save(cast: Cast, *orders: MarketplaceOrder) -> intake.Saved:
+    """Save one page of the cast's account."""
+    with tenancy.scope(cast.id):
+        account = MarketplaceAccount.objects.select_related("store").get(pk=cast.account.pk)
+        return intake.save_page(account, orders)
+
+
+def unpaid(*lines: Any, **more: Any) -> MarketplaceOrder:
+    """Return an order as a marketplace tells it whose line ids outlive the order's id (eBay)."""
+    return amazon_order(*lines, status=OrderStatus.INCOMPLETE, lines_identify=True, **more)
+
+
+def paid(before: MarketplaceOrder, order_id: str, lines: Sequence[Any] = (), **more: Any) -> MarketplaceOrder:
+    """Return what an unpaid order is after its payment: another id, the same line ids, a later time."""
+    return replace(
+        before, order_id=order_id, status=OrderStatus.PAID, lines=tuple(lines or before.lines),
+        updated_at=before.updated_at + timedelta(seconds=30), **more,
+    )  # fmt: skip
+
+
+def known(cast: Cast) -> dict[str, tuple[str, str]]:
+    """Return marketplace order id → (status, export state) of everything the cast has."""
+    with tenancy.scope(cast.id):
+        rows = Order.objects.values_list("marketplace_order_id", "status", "export_state")
+        return {reference: (status, state) for reference, status, state in rows}
+
+
+@pytest.mark.parametrize("old_first", [True, False], ids=["old id first", "new id first"])
+@pytest.mark.parametrize("old_status", [OrderStatus.INCOMPLETE, OrderStatus.CANCELED])
+def test_a_page_with_the_old_and_the_new_id_of_an_order_keeps_the_paid_one(
+    cast: Cast, old_first: bool, old_status: OrderStatus
+) -> None:
+    before = unpaid()
+    save(cast, before)
+    old, new = replace(before, status=old_status, updated_at=before.updated_at + timedelta(1)), paid(before, "14-1")
+
+    save(cast, *((old, new) if old_first else (new, old)))
+
+    assert known(cast) == {"14-1": ("paid", "imported")}
+
+
+def test_an_unpaid_order_that_is_paid_in_two_parts_becomes_two_orders(cast: Cast) -> None:
+    one, two = amazon_line("NP-MUG"), amazon_line("NP-BOWL")
+    before = unpaid(one, two)
+    save(cast, before)
+
+    save(cast, paid(before, "14-1", [one]), paid(before, "14-2", [two]))
+
+    assert known(cast) == {"14-1": ("paid", "imported"), "14-2": ("paid", "imported")}
+    with tenancy.scope(cast.id):
+        lines = OrderLine.objects.values_list("order__marketplace_order_id", "remote_id")
+        assert set(lines) == {("14-1", one.line_id), ("14-2", two.line_id)}
+
+
+def test_purchases_that_are_paid_crosswise_lose_none(cast: Cast) -> None:
+    one, two, three = amazon_line("NP-MUG"), amazon_line("NP-BOWL"), amazon_line("NP-JUG")
+    first, second = unpaid(one), unpaid(two, three)
+    save(cast, first, second)
+
+    save(cast, paid(first, "14-1", [one, two]), paid(second, "14-2", [three]))
+
+    live = {reference: was for reference, was in known(cast).items() if was[1] != "canceled"}
+    assert live == {"14-1": ("paid", "imported"), "14-2": ("paid", "imported")}
+
+
+def test_a_page_read_before_the_payment_and_saved_after_it_makes_no_second_order(cast: Cast) -> None:
+    before = unpaid()
+    save(cast, before)
+    save(cast, paid(before, "14-1"))
+
+    late = save(cast, before)
+
+    assert (late.new, known(cast)) == (0, {"14-1": ("paid", "imported")})
+
+
+def test_an_order_whose_address_the_merchant_entered_is_the_same_when_it_is_read_again(cast: Cast) -> None:
+    told = amazon_order()
+    (pk,) = save(cast, told).order_ids
+    typed = Address(
+        name="M. Okonkwo", line1="1 Other Street", city="Bend", region="OR", postal_code="97702", country="US"
+    )
+    change.edit_address(cast.id, pk, typed, actor="Ines")
+    moved = replace(told, updated_at=told.updated_at + timedelta(seconds=5), raw_status="SHIPPING_SOON")
+    save(cast, moved)
+
+    again = save(cast, moved)
+
+    assert (again.changed, again.same) == (0, 1)
+
+
+def test_an_order_of_which_less_is_told_later_is_the_same_when_it_is_read_again(cast: Cast) -> None:
+    told = amazon_order()
+    (pk,) = save(cast, told).order_ids
+    less = replace(
+        told, updated_at=told.updated_at + timedelta(seconds=5), personal=replace(told.personal, buyer_email="")
+    )
+    save(cast, less)
+
+    again = save(cast, less)
+
+    assert (again.changed, again.same) == (0, 1)
+    with tenancy.scope(cast.id):
+        kept = personal.details(Order.objects.get(pk=pk))
+    assert kept is not None and kept.buyer_email == "k4x9@marketplace.example"
+
+
+def test_a_buyer_who_was_erased_does_not_come_back_with_the_orders_next_change(cast: Cast) -> None:
+    told = amazon_order()
+    (pk,) = save(cast, told).order_ids
+    with tenancy.scope(cast.id):
+        personal.erase([pk], why="asked for")
+
+    save(cast, replace(told, updated_at=told.updated_at + timedelta(seconds=5), raw_status="SHIPPING_SOON"))
+
+    with tenancy.scope(cast.id):
+        order = Order.objects.get(pk=pk)
+        assert (order.raw_status, personal.details(order), personal.raw(order)) == ("SHIPPING_SOON", None, None)
+    assert not BuyerRoute.objects.filter(order_ref=pk).exists()
+
+
+def test_a_buyer_first_named_with_a_later_change_is_found_when_they_ask_to_be_forgotten(cast: Cast) -> None:
+    told = amazon_order(personal=PersonalDetails())
+    save(cast, told)
+    person = PersonalDetails(buyer_name="Margaret Okonkwo", buyer_ids=("mokonkwo",))
+    save(cast, replace(told, updated_at=told.updated_at + timedelta(seconds=5), personal=person))
+
+    assert hearing.forget_buyer(platform="amazon", users=["MOkonkwo"], message_id="m-1") == 1
+
+
+@pytest.mark.parametrize("lines", [(), (amazon_line("NP-MUG"),)], ids=["no lines", "one line"])
+def test_an_order_that_could_not_be_read_stays_held_whoever_exports_it(cast: Cast, lines: tuple[Any, ...]) -> None:
+    broken = replace(amazon_order(), lines=lines, problem="a line has no quantity")
+    (pk,) = save(cast, broken).order_ids
+
+    pipeline.export_many(cast.id, [pk], actor="Ines")
+    pipeline.drain(cast.id, cast.store.pk)
+
+    with tenancy.scope(cast.id):
+        order = Order.objects.get(pk=pk)
+    assert (order.export_state, order.reason_code) == ("held", "UNREADABLE")
+    assert order.reason_data["problem"] == "a line has no quantity"
