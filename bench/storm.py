@@ -30,6 +30,9 @@ RATE = 0.05
 LAG = 5.0
 """Seconds the store's search lags behind; identifier look-ups lag too, and no store refuses a second order of one key."""
 CREATES = {"shopify": "orderCreate", "bigcommerce": "createOrder"}
+SEARCHES = {"shopify": "*", "bigcommerce": "getOrders"}
+STOCK_LAG = 2.0
+"""Seconds BigCommerce's figures of stock are behind, as in the sandbox's profile `real`."""
 LISTS = {"amazon": "searchOrders", "ebay": "getOrders", "etsy": "getShopReceipts"}
 YEN = ("amazon", "A8STORMJAPAN", "Storm Japan", "fe", "JP")
 """A further seller of the first merchant, whose currency has no decimals."""
@@ -44,9 +47,10 @@ def break_the_stores(running: Running, divisor: float) -> None:
         sandbox.fault("status_after", create, platform=platform, rate=RATE, code=500)
         sandbox.fault("drop_after", create, platform=platform, rate=RATE)
         sandbox.fault("timeout_after", create, platform=platform, rate=RATE, seconds=120 / divisor)
-        sandbox.fault("search_lag", platform=platform, seconds=LAG / divisor, identifier=True)
+        sandbox.fault("search_lag", SEARCHES[platform], platform=platform, seconds=LAG / divisor, identifier=True)
         sandbox.fault("webhook_repeat", platform=platform, times=3)
         sandbox.fault("webhook_shuffle", platform=platform, seconds=5 / divisor)
+    sandbox.fault("search_lag", "get-inventory-items", platform="bigcommerce", seconds=STOCK_LAG / divisor)
     for platform, listing in LISTS.items():
         sandbox.fault("repeat_order", listing, platform=platform, rate=RATE)
         sandbox.fault("status", platform=platform, rate=0.02, code=503)
