@@ -511,7 +511,7 @@ def test_a_body_that_names_another_merchants_store_or_account_is_refused(planted
 # ── the way in for workers ───────────────────────────────────────────────────────────────────────────────────────────
 
 TASKS = {
-    "orders.tasks.drain": "store", "orders.tasks.pull": "account", "orders.tasks.read_hinted": "account",
+    "orders.tasks.drain": "store", "orders.tasks.pull": "account", "orders.tasks.back_fill": "account", "orders.tasks.read_hinted": "account",
     "inventory.tasks.refresh": "store", "inventory.tasks.sync_catalog": "store", "inventory.tasks.save_mappings": "upload",
     "salestio.inbox.tasks.drain": "store", "salestio.outbox.tasks.drain": "store",
 }  # fmt: skip

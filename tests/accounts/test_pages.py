@@ -23,6 +23,8 @@ SignIn = Callable[[Cast], Client]
 WITH_OBJECT = {
     "edit": ("account", ("get", "post")),
     "disconnect": ("account", ("get", "post")),
+    "check-account": ("account", ("post",)),
+    "check-store": ("store", ("post",)),
     "account-settings": ("account", ("get", "post")),
     "store-settings": ("store", ("get", "post")),
     "member": ("member", ("post",)),
@@ -137,6 +139,8 @@ ALLOWED = {
     ("account-settings", "post"): Role.MANAGER,
     ("add", "get"): Role.MANAGER,
     ("edit", "post"): Role.MANAGER,
+    ("check-account", "post"): Role.MANAGER,
+    ("check-store", "post"): Role.MANAGER,
     ("disconnect", "get"): Role.OWNER,
     ("disconnect", "post"): Role.OWNER,
     ("add-store", "post"): Role.OWNER,

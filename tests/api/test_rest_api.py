@@ -83,7 +83,7 @@ def test_an_account_has_the_members_agreed(api: Program, merchant: Cast) -> None
     assert account == {
         "id": merchant.account.pk, "platform": "amazon", "key": merchant.account.key, "name": merchant.account.name,
         "region": "na", "sites": ["US"], "state": "active", "store": merchant.store.pk, "newest_order_at": None,
-        "last_pull_at": None,
+        "last_pull_at": None, "import_lag_p95_seconds": None, "checked_at": None, "findings": [],
     }  # fmt: skip
 
 
