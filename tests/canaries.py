@@ -7,7 +7,10 @@ buyer (and may stand in one table only, sealed), `SECRETS` those that open somet
 from __future__ import annotations
 
 import base64
+import io
+import json
 import re
+import zipfile
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,8 +28,9 @@ from accounts.models import ApiToken, Invitation, Membership, User
 from connectors.contract.types import Address, Grant, PersonalDetails
 from inventory import mapping_files, mappings
 from notifications import alerts
-from orders import intake
-from orders.models import Buyer, DirtyOrder, Order, OrderEvent, RoutingRule, SavedView
+from orders import archives, intake
+from orders.domain import customization
+from orders.models import Archive, Buyer, DirtyOrder, Order, OrderEvent, RoutingRule, SavedView
 from salestio import tenancy
 from salestio.inbox import drain
 from salestio.outbox import dispatch
@@ -49,6 +53,7 @@ BUYER: dict[str, str] = {
     "buyer note": "kindly wrap it in periwinkle foolscap",
     "personalization": "engrave Bartholomew Quillfeather",
     "user name": "quetzalby_canary_417",
+    "customization": "carve Umberto Pennyfarthing upon it",
 }
 """What identifies the buyer; MECHANISMS 13 lets it stand, sealed, in one table."""
 
@@ -131,6 +136,25 @@ def raw() -> dict[str, Any]:
     return {"orderId": WORDS["order id"], "buyer": dict(BUYER)}
 
 
+def customized() -> bytes:
+    """Return the archive of what the buyer made of a line."""
+    areas = [{"customizationType": "TextPrinting", "label": "Carving", "text": BUYER["customization"]}]
+    document = {"version3.0": {"customizationInfo": {"surfaces": [{"name": "Front", "areas": areas}]}}}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as files:
+        files.writestr("item.json", json.dumps(document))
+        files.writestr("preview.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 16)
+    return made.getvalue()
+
+
+def keep_archive(cast: Cast, order_id: int) -> int:
+    """Keep an archive for the order's line as if it had been fetched; return its id."""
+    with tenancy.scope(cast.id):
+        archive = Archive.objects.select_related("order").get(order_id=order_id)
+    archives._keep(cast.id, archive, customized(), customization.read(customized()))
+    return int(archive.pk)
+
+
 def save_order(cast: Cast, order_id: str = WORDS["order id"], **more: Any) -> int:
     """Import an order of the canary buyer and return its id."""
     line = amazon_line(WORDS["seller SKU"], 2, title=WORDS["title"], line_id="L-1")
@@ -201,6 +225,7 @@ def plant(cast: Cast) -> Planted:
     stored = save_order(cast, WORDS["other order id"])
     reason = {"items": [{"seller_sku": WORDS["seller SKU"], "sku": WORDS["store SKU"], "wanted": 2, "available": 1,
                          "location": WORDS["location"]}], "ids": [WORDS["store order id"]]}  # fmt: skip
+    archive = keep_archive(cast, held)
     with tenancy.scope(cast.id):
         Order.objects.filter(pk=held).update(
             export_state="held", reason_code="OUT_OF_STOCK", reason_data=reason, next_attempt_at=None
@@ -250,7 +275,7 @@ def plant(cast: Cast) -> Planted:
         )
     ids = {
         "order": held, "stored": stored, "account": cast.account.pk, "store": cast.store.pk, "mapping": mapping.mapping.pk,
-        "upload": upload.pk, "view": view.pk, "rule": rule.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
+        "upload": upload.pk, "archive": archive, "view": view.pk, "rule": rule.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
         **{name: people[name] for name in ("user", "member", "invitation", "token")},
     }  # fmt: skip
     return Planted(

@@ -12,6 +12,7 @@ import hmac
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -84,6 +85,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/orders/{order}/export/": {"create_anyway": "1", "confirmed": "", "query": ""},
     "/orders/{order}/lines/1/change/": {"variant": "0", "remember": "", "text": "", "query": ""},
     "/orders/{order}/address/": ADDRESS,
+    "/orders/{order}/customization/{archive}/link/": {"do": "new"},
     "/orders/views/": {"name": "V", "query": "state=held"},
     "/settings/stores/{store}/routing/": {
         "name": "R", "location": "store", "fulfilled_by": "", "accounts": "", "countries": "DE", "skus": "A", "tags": "t",
@@ -236,7 +238,8 @@ def test_no_address_breaks_on_junk(planted: Planted, browser: Client, page: str)
 def test_a_number_that_is_nobodys_is_404(planted: Planted, browser: Client, number: str) -> None:
     for path in (
         "/orders/{}/", "/orders/{}/live/", f"/orders/{planted.order}/lines/{{}}/change/", "/accounts/{}/", "/settings/stores/{}/",
-        "/settings/accounts/{}/", "/orders/{}/confirm/anyway/", "/api/v1/orders/{}",
+        "/settings/accounts/{}/", "/orders/{}/confirm/anyway/", "/api/v1/orders/{}", "/orders/{}/customization/1/",
+        f"/orders/{planted.order}/customization/{{}}/", f"/orders/{planted.order}/customization/{planted.ids['archive']}/picture/{{}}/",
     ):  # fmt: skip
         headers = {"Authorization": f"Bearer {planted.secrets['API token']}"} if path.startswith("/api") else {}
         assert browser.get(path.format(number), headers=headers).status_code == 404, path
@@ -262,6 +265,18 @@ def test_a_session_cookie_that_is_none_is_nobody(db: None, cookie: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "a b", "[::1", "x" * 300, "127.0.0.1\r\n"])
 def test_a_host_that_is_not_ours_is_400(db: None, host: str) -> None:
     assert Client(raise_request_exception=False).get("/sign-in/", headers={"host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("junk", [*JUNK, "WzEsMSwxXQ.x", "a.b.c", "." * 50, "x" * 3000])
+def test_no_shared_link_breaks_on_junk(planted: Planted, junk: str) -> None:
+    before = canaries.rows_of(planted.cast.id)
+    nobody = Client(raise_request_exception=False)
+
+    for path in ("/customization/{}/", "/customization/{}/picture/0/", "/customization/{}/download/"):
+        answer = nobody.get(path.format(quote(junk, safe="")))
+        assert 400 <= answer.status_code < 500, (path, answer.status_code)
+        assert canaries.found_in(answer.content.decode(), planted.all_words) == []
+    assert canaries.changed(before, canaries.rows_of(planted.cast.id)) == []
 
 
 # ── callbacks ────────────────────────────────────────────────────────────────────────────────────────────────────────

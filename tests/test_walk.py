@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core import signing
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.encoding import force_bytes
@@ -24,6 +25,7 @@ from accounts import authentication, credentials
 from accounts.models import Membership, User
 from connectors.contract.types import Grant
 from inventory import mappings
+from orders import archives
 from salestio import tenancy
 from salestio.celery import app as celery
 from tests import canaries
@@ -81,6 +83,16 @@ WALK: dict[str, Way] = {
         "/settings/stores/{store}/routing/", name="R", location="store", save="1"
     ),
     "settings/stores/<int:pk>/routing/<int:rule>/": ours("/settings/stores/{store}/routing/{rule}/", do="up"),
+    "orders/<int:pk>/customization/<int:archive>/": ours(ORDER + "customization/{archive}/"),
+    "orders/<int:pk>/customization/<int:archive>/picture/<int:number>/": ours(
+        ORDER + "customization/{archive}/picture/1/"
+    ),
+    "orders/<int:pk>/customization/<int:archive>/again/": ours(ORDER + "customization/{archive}/again/"),
+    "orders/<int:pk>/customization/<int:archive>/link/": ours(ORDER + "customization/{archive}/link/", do="end"),
+    # the shared link of a customization: open to whoever has it, so it is asked with a made-up signature here
+    "customization/<str:link>/": Way("/customization/{forged}/", open=True),
+    "customization/<str:link>/picture/<int:number>/": Way("/customization/{forged}/picture/1/", open=True),
+    "customization/<str:link>/download/": Way("/customization/{forged}/download/", open=True),
     "orders/views/": Way("/orders/views/", {"name": "Mine", "query": "account={account}"}),
     "orders/views/<int:pk>/delete/": ours("/orders/views/{view}/delete/"),
     "accounts/<int:pk>/older-orders/": ours("/accounts/{account}/older-orders/", do="cancel"),
@@ -280,7 +292,14 @@ def names_of(planted: Planted) -> dict[str, str]:
     return first | {name: str(value) for name, value in planted.ids.items()} | {
         "uid": urlsafe_base64_encode(force_bytes(planted.ids["user"])), "shop": planted.cast.store.key,
         "signed": urlencode(shopify_query(shop=planted.cast.store.key)),
+        "forged": _forged(planted),
     }  # fmt: skip
+
+
+def _forged(planted: Planted) -> str:
+    """Return a link to the planted customization that names it rightly and is signed with another key."""
+    said = [planted.cast.id, planted.ids["archive"], 1]
+    return signing.Signer(key="not ours", salt=archives.SALT, sep=".").sign_object(said)
 
 
 def filled(way: Way, names: dict[str, str]) -> tuple[str, dict[str, Any] | None]:
