@@ -24,6 +24,7 @@ from salestio import routes, tenancy
 
 log = structlog.get_logger(__name__)
 HANDLER = "accounts.checking.check_connection"
+SET_UP = "accounts.connect.set_up_store"
 ALERT = "check_failed"
 
 
@@ -33,6 +34,13 @@ def owe(target: Store | MarketplaceAccount) -> None:
 
     store_id = target.pk if isinstance(target, Store) else target.store_id
     dispatch.owe(handler=HANDLER, subject={"kind": _kind(target), "pk": target.pk}, key=_key(target), store_id=store_id)
+
+
+def owe_set_up(store: Store) -> None:
+    """Owe the store its set-up (webhooks and the like): what is there already stays as it is. In a scope."""
+    from salestio.outbox import dispatch
+
+    dispatch.owe(handler=SET_UP, subject={"store_id": store.pk}, key=str(store.pk), store_id=store.pk)
 
 
 def _kind(target: Store | MarketplaceAccount) -> str:
@@ -151,13 +159,16 @@ def keep(target: Store | MarketplaceAccount, found: Sequence[Finding]) -> None:
 
 
 def check_all(merchant_id: int, at: datetime) -> dict[str, Any]:
-    """The nightly job: owe a check of every working connection; workers do them in their turn."""
+    """The nightly job: owe every working connection a check, and a store its set-up; workers do them in their turn."""
     with tenancy.scope(merchant_id):
         targets = [
             *Store.objects.filter(state=Store.State.ACTIVE),
             *MarketplaceAccount.objects.filter(state=MarketplaceAccount.State.ACTIVE),
         ]
         for target in targets:
+            if isinstance(target, Store):
+                # Platforms switch webhooks off that failed for a while; nobody tells us of it.
+                owe_set_up(target)
             owe(target)
     return {"asked": len(targets)} if targets else {}
 

@@ -450,12 +450,9 @@ def _revive_store(route: StoreRoute, grant: Grant, facts: dict[str, Any], actor:
 
 def on_store_connected(store_id: int) -> None:
     """Owe the store its set-up (webhooks and the like), in the transaction that connected it."""
-    from salestio.outbox import dispatch
-
-    dispatch.owe(
-        handler="accounts.connect.set_up_store", subject={"store_id": store_id}, key=str(store_id), store_id=store_id
-    )
-    checking.owe(Store.objects.get(pk=store_id))
+    store = Store.objects.get(pk=store_id)
+    checking.owe_set_up(store)
+    checking.owe(store)
 
 
 def set_up_store(merchant_id: int, store_id: int) -> None:

@@ -150,6 +150,15 @@ def test_every_night_each_working_connection_is_owed_one_check(merchant: Cast, s
         assert not OutboxRow.objects.exists()
 
 
+def test_every_night_a_stores_notifications_are_put_right_before_it_is_checked(merchant: Cast) -> None:
+    checking.check_all(merchant.id, now())
+
+    with tenancy.scope(merchant.id):
+        keys = [str(merchant.store.pk), f"store:{merchant.store.pk}"]
+        owed = list(OutboxRow.objects.filter(key__in=keys).order_by("pk").values_list("handler", flat=True))
+    assert owed == ["accounts.connect.set_up_store", checking.HANDLER]
+
+
 def test_the_button_checks_again_and_the_card_lists_what_needs_somebody(
     merchant: Cast, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
