@@ -33,7 +33,10 @@ SIGNATURE_HEADER = "x-ebay-signature"
 KEY_SECONDS = 3600.0
 """How long a public key is kept (eBay: about one hour)."""
 UNKNOWN_KEY_SECONDS = 300.0
-KEYS_KEPT = 50
+UNKNOWN_KEYS_KEPT = 50
+"""How many key ids eBay does not know are remembered; those it knows are all kept, they are few."""
+STALE_KEY_SECONDS = 86400.0
+"""How long a known key is believed beyond its hour while it cannot be asked for again: eBay changes them rarely."""
 
 FETCHES = Take("ebay:app:public_key", rate=1.0, capacity=10.0, start=2.0)
 """Fetches of keys together: whoever makes up key ids at our door cannot make us call eBay without end."""
@@ -93,14 +96,29 @@ class EbayPush:
         with self._lock:
             known = self._keys.get(key_id)
         if known is None or known.good_until < now:
-            known = self._fetch(key_id, now)
-            with self._lock:
-                self._keys = {name: key for name, key in self._keys.items() if key.good_until >= now}
-                if len(self._keys) < KEYS_KEPT:
-                    self._keys[key_id] = known
+            try:
+                fresh = self._fetch(key_id, now)
+            except (TransientError, RateLimited):
+                # Whoever uses up our fetches with invented keys must not keep eBay's own messages out.
+                if known is None or known.public is None or known.good_until + STALE_KEY_SECONDS < now:
+                    raise
+                return known.public
+            known = fresh
+            self._keep(key_id, known, now)
         if known.public is None:
             raise _refused("eBay does not know the key it names")
         return known.public
+
+    def _keep(self, key_id: str, key: _Key, now: float) -> None:
+        with self._lock:
+            self._keys = {
+                name: one
+                for name, one in self._keys.items()
+                if one.good_until + (STALE_KEY_SECONDS if one.public is not None else 0.0) >= now
+            }
+            unknown = sum(one.public is None for one in self._keys.values())
+            if key.public is not None or unknown < UNKNOWN_KEYS_KEPT:
+                self._keys[key_id] = key
 
     def _fetch(self, key_id: str, now: float) -> _Key:
         wait = self._limiter.take([FETCHES])

@@ -231,6 +231,30 @@ def test_invented_keys_cannot_make_us_call_ebay_without_end(wire: Wire) -> None:
     AppTokens._all.pop(settings, None)
 
 
+def test_invented_keys_cannot_keep_ebays_own_messages_out(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("connectors.ebay.push.time.monotonic", lambda: clock[0])
+    settings = config(wire.url)
+    push = EbayPush(settings, NoLimiter())
+    unknown = answer(404, {"errors": [{"errorId": 195001, "message": "no key"}]})
+    wire.answer_with(APP_TOKEN, *[unknown] * 60, public_key(), answer(503, {}))
+    body = message("ORDER_CONFIRMATION", userId="EBLUMEN5Q", orderId="14-1")
+    for number in range(60):
+        with pytest.raises(Rejected):
+            push.read(signed(body, key_id=f"made-up-{number}"), body)
+
+    assert push.read(signed(body), body).order_ids == ("14-1",)
+    asked = len(wire.asked)
+    assert push.read(signed(body), body).order_ids == ("14-1",)
+    assert len(wire.asked) == asked
+    clock[0] += 3700.0
+    assert push.read(signed(body), body).order_ids == ("14-1",)
+    clock[0] += 90000.0
+    with pytest.raises(TransientError):
+        push.read(signed(body), body)
+    AppTokens._all.pop(settings, None)
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"not json", b"[1]", b'{"notification": 7}'])
 def test_what_was_signed_may_still_be_no_message(push: EbayPush, body: bytes) -> None:
     try:
