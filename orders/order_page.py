@@ -29,11 +29,11 @@ from salestio.templatetags.ui import ahead, in_money, moment
 
 EVENTS_SHOWN = 60
 _WORD_BEGINS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_HUB = "Ship it to the address beside, which is eBay's own, not the buyer's; eBay sends it on."
+_HUB = "Ship it to the address under Buyer, which is eBay's own, not the buyer's; eBay sends it on."
 PROGRAMS = {
     "GLOBAL_SHIPPING": f"Global Shipping Program. {_HUB}",
     "EBAY_INTERNATIONAL_SHIPPING": f"eBay International Shipping. {_HUB}",
-    "AUTHENTICITY_GUARANTEE": "Authenticity Guarantee. Ship it to eBay's authenticator at the address beside; eBay checks it "
+    "AUTHENTICITY_GUARANTEE": "Authenticity Guarantee. Ship it to eBay's authenticator, the address under Buyer; eBay checks it "
     "and sends it on.",
     "FULFILLED_BY_EBAY": "eBay's warehouse ships this order. Your stock is not touched.",
     "EBAY_LABEL": "eBay provides the shipping label: print it on the order's page at eBay.",

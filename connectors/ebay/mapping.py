@@ -371,7 +371,8 @@ def _personal(body: Mapping[str, Any], instructions: Sequence[Mapping[str, Any]]
     reference = text(step, "shipToReferenceId")
     gifts = {text(item, "lineItemId"): text(part(item, "giftDetails"), "message") for item in each(body, "lineItems")}
     shops = [text(part(one, "pickupStep"), "merchantLocationKey") for one in instructions]
-    notes = [f"Reference {reference.removeprefix('Reference ')} must be on the label"] if reference else []
+    named = reference if reference.casefold().startswith("reference") else f"Reference {reference}"
+    notes = [f"{named} must be on the label"] if reference else []
     notes += [f"The buyer collects this order at {shop}" for shop in shops if shop]
     return PersonalDetails(
         buyer_name=text(buyer, "fullName") or text(ship_to, "fullName"),

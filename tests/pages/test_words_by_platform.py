@@ -196,7 +196,7 @@ def test_what_a_program_asks_of_the_packer_stands_on_the_order(shop: Cast) -> No
 
     page = text_of(owner(shop).get(f"/orders/{order.pk}/"))
 
-    assert "Global Shipping Program. Ship it to the address beside" in page
+    assert "Global Shipping Program. Ship it to the address under Buyer" in page
     assert "Service USPS Ground Advantage" in page
 
 
