@@ -71,8 +71,10 @@ def enter(request: HttpRequest, claims: frame.FrameClaims) -> None:
 
 
 def _in_control_panel(request: HttpRequest, claims: frame.FrameClaims, token: str) -> bool:
-    visitor = Visitor(claims.platform, claims.store_key, claims.user_id, token, False, claims.email, claims.owner)
-    if staff.is_removed(claims.platform, claims.store_key, claims.user_id):
+    standing = staff.standing(claims.platform, claims.store_key, claims.user_id)
+    owner = claims.owner and standing.owner
+    visitor = Visitor(claims.platform, claims.store_key, claims.user_id, token, False, claims.email, owner)
+    if standing.out:
         request.embedded_refused = True  # type: ignore[attr-defined]
         return True
     request.frame_token = frame.mint(claims)  # type: ignore[attr-defined]

@@ -65,7 +65,9 @@ def install(client: Client, store_hash: str = NEW) -> Any:
     return client.get(consent(store_hash))
 
 
-def signed(store_hash: str, *, user: int = 7, email: str = "ada@lumen.example", owner: int = 1, **changes: Any) -> str:
+def signed(
+    store_hash: str, *, user: int | None = 7, email: str = "ada@lumen.example", owner: int | None = 1, **changes: Any
+) -> str:
     """Return a payload as BigCommerce signs it; `changes` spoil a claim (None leaves it out)."""
     at = int(time.time())
     secret = changes.pop("secret", django_settings.PLATFORM_APPS["bigcommerce"]["client_secret"])
@@ -73,7 +75,8 @@ def signed(store_hash: str, *, user: int = 7, email: str = "ada@lumen.example", 
     claims = {
         "aud": django_settings.PLATFORM_APPS["bigcommerce"]["client_id"], "iss": "bc", "iat": at, "nbf": at - 5,
         "exp": at + 86400, "jti": uuid.uuid4().hex, "sub": f"stores/{store_hash}",
-        "user": {"id": user, "email": email}, "owner": {"id": owner, "email": "owner@lumen.example"}, "url": "/",
+        "user": {"id": user, "email": email} if user else None,
+        "owner": {"id": owner, "email": "owner@lumen.example"} if owner else None, "url": "/",
         "channel_id": None, **changes,
     }  # fmt: skip
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm=algorithm)
@@ -409,6 +412,47 @@ def test_a_removed_person_is_refused_at_once_and_let_in_by_a_fresh_load(shop: Ca
 
     again = token_of(open_app(signed(shop.store.key, user=7)))
     assert Client().get("/orders/", headers=bearer(again)).status_code == 200
+
+
+def test_a_payload_from_before_the_removal_lets_nobody_in_again(shop: Cast, time_machine: Any) -> None:
+    time_machine.move_to(now())
+    used, saved_up = signed(shop.store.key, user=7), signed(shop.store.key, user=7)
+    open_app(used)
+    time_machine.shift(5)
+    Client().get("/bigcommerce/remove-user", {"signed_payload_jwt": signed(shop.store.key, user=7)})
+    time_machine.shift(5)
+
+    for payload in (used, saved_up):
+        answer = open_app(payload)
+        assert answer.status_code == 401
+        assert shop.account.name not in answer.content.decode()
+    assert people(shop)[0].removed_at is not None
+    assert open_app(signed(shop.store.key, user=7)).status_code == 200
+
+
+def test_a_page_left_open_ends_when_the_app_is_taken_off_the_store(shop: Cast) -> None:
+    token = token_of(open_app(signed(shop.store.key, user=1)))
+    with tenancy.scope(shop.id):
+        connect.uninstall_store(shop.id, shop.store.pk)
+
+    answer = Client().get("/orders/", headers=bearer(token))
+
+    assert answer.status_code == 401
+    assert "X-Frame-Token" not in answer
+
+
+def test_a_store_that_was_handed_on_has_one_owner(shop: Cast) -> None:
+    before = token_of(open_app(signed(shop.store.key, user=1, owner=1)))
+    after = token_of(open_app(signed(shop.store.key, user=2, owner=2, email="new@lumen.example")))
+
+    assert Client().get("/settings/tokens/", headers=bearer(after)).status_code == 200
+    assert Client().get("/settings/tokens/", headers=bearer(before)).status_code == 403
+
+
+def test_a_payload_that_names_nobody_makes_nobody_an_owner(shop: Cast) -> None:
+    token = token_of(open_app(signed(shop.store.key, user=None, owner=None)))
+
+    assert Client().get("/settings/tokens/", headers=bearer(token)).status_code == 403
 
 
 def test_a_person_we_never_saw_can_be_removed(shop: Cast) -> None:
