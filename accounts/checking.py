@@ -161,7 +161,7 @@ def keep(target: Store | MarketplaceAccount, found: Sequence[Finding]) -> None:
 def check_all(merchant_id: int, at: datetime) -> dict[str, Any]:
     """The nightly job: owe every working connection a check, and a store its set-up; workers do them in their turn."""
     with tenancy.scope(merchant_id):
-        targets = [
+        targets: list[Store | MarketplaceAccount] = [
             *Store.objects.filter(state=Store.State.ACTIVE),
             *MarketplaceAccount.objects.filter(state=MarketplaceAccount.State.ACTIVE),
         ]

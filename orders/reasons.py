@@ -12,7 +12,8 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.platforms import MARKETPLACES, STOREFRONTS
+from accounts.platforms import MARKETPLACES as MARKETPLACES
+from accounts.platforms import STOREFRONTS as STOREFRONTS
 from salestio.lib.text import counted
 
 

@@ -29,11 +29,8 @@ def test_every_job_is_named() -> None:
 
 def test_every_setting_that_is_read_is_described() -> None:
     source = (DOCS.parent / "salestio" / "settings.py").read_text()
-    names = {
-        value.env
-        for declared in settings.PLATFORM_SETTINGS.values()
-        for value in (*declared.addresses.values(), *declared.app.values())
-    }
+    names = {where.env for declared in settings.PLATFORM_SETTINGS.values() for where in declared.addresses.values()}
+    names |= {value.env for declared in settings.PLATFORM_SETTINGS.values() for value in declared.app.values()}
     names |= set(re.findall(r'"((?:SALESTIO|DATABASE|REDIS|SHOPIFY|SECRET|BRAND|RECOVERY)[A-Z_]*)"', source))
     text = (DOCS / "configuration.md").read_text()
 
