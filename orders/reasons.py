@@ -118,7 +118,6 @@ _ALL = (
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
 
 
-
 def who_ships(platform: str, *, theirs: bool) -> str:
     """Return who ships an order in the marketplace's own words: FBA or FBM at Amazon, a plain phrase elsewhere."""
     if platform == "amazon":
