@@ -7,11 +7,13 @@ hand less the merchant's safety stock.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.bigcommerce import limits, mapping
 from connectors.bigcommerce.client import Client, comma
+from connectors.bigcommerce.facts import KEPT_SECONDS
 from connectors.contract.types import Placement, StockFigure, StockReading, StoreLocation, StoreOrderFound
 
 Json = Mapping[str, Any]
@@ -29,6 +31,7 @@ class StockReader:
     def __init__(self, client: Client, found: Callable[[Json], StoreOrderFound]) -> None:
         self._client = client
         self._found = found
+        self._default: tuple[float, str] = (float("-inf"), "")
 
     def read(self, item_ids: Sequence[str], order_ids: Sequence[str]) -> StockReading:
         """Return figures, placements and orders. Items the store has no stock of any more are `missing_items`."""
@@ -66,9 +69,17 @@ class StockReader:
             if order.get("is_deleted"):
                 continue
             orders.append(self._found(order))
-            place = place or default_location(self._client)
+            place = place or self._default_location()
             placements += self._placed(order, orders[-1].id, place)
         return orders, placements
+
+    def _default_location(self) -> str:
+        """Return the store's default location, kept for a minute: every settling read asks for it."""
+        read_at, place = self._default
+        if time.monotonic() - read_at >= KEPT_SECONDS:
+            place = default_location(self._client)
+            self._default = (time.monotonic(), place)
+        return place
 
     def _read_orders(self, order_ids: Sequence[str]) -> Iterator[Json]:
         """Yield the orders asked for. Those of one lane have numbers close together: one call for all of them."""

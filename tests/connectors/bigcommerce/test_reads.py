@@ -109,6 +109,16 @@ def test_shipped_orders_stand_at_the_default_location(wire: Wire, store: BigComm
     assert calls(wire) == ["GET /v2/orders/118", "GET /v3/inventory/locations"]
 
 
+def test_the_default_location_is_not_asked_for_with_every_read(wire: Wire, store: BigCommerce) -> None:
+    lines = with_lines({"id": 9, "line_items": [order_product()]})
+    serve(wire, {**DEFAULT, "GET /v2/orders/{id}": [answer(200, lines), answer(200, lines)]})
+
+    first, second = (store.read_stock([], order_ids=["118"]).placements for _ in range(2))
+
+    assert first == second == (Placement("118", "127", "1", 2),)
+    assert calls(wire).count("GET /v3/inventory/locations") == 1
+
+
 def test_an_order_without_its_lines_is_asked_for_them(wire: Wire, store: BigCommerce) -> None:
     serve(
         wire,
