@@ -2,7 +2,7 @@
 
     ./run bench [name …] [--orders N] [--backlog N] [--data DIR] [--ports WEB SANDBOX]
 
-Names: push, export, webhooks, fairness, throughput, start, hot-sku, orders-page. Without a name all but orders-page,
+Names: push, export, webhooks, fairness, throughput, pairs, start, hot-sku, orders-page. Without a name all but orders-page,
 which fills a database with a million orders first. See docs/benches.md.
 """
 
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import doors, idle, start, throughput
+from bench import doors, idle, pairs, start, throughput
 from bench.figures import Figure
 from bench.inside import environment_of, run_inside
 from bench.outside import ROOT, Failed, Running, say
@@ -26,6 +26,7 @@ WORLD: dict[str, Callable[[Running, argparse.Namespace], list[Figure]]] = {
     "webhooks": lambda running, given: doors.measure(running),
     "fairness": lambda running, given: idle.fairness(running, backlog=given.backlog),
     "throughput": lambda running, given: throughput.measure(running, orders=given.orders),
+    "pairs": lambda running, given: pairs.measure(running),
     "hot-sku": lambda running, given: hot_sku(running),
     "orders-page": lambda running, given: orders_page(running),
 }

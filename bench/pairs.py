@@ -1,0 +1,82 @@
+"""What an order costs in calls, for each marketplace and each store: at its marketplace, and at its store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.buyers import stock_up
+from bench.figures import Figure
+from bench.outside import Doc, Merchant, Running, say, wait_for
+
+WARM = 25
+"""Orders an account sells before it is measured: its first twenty are looked up in the store (F11)."""
+SKUS = 20
+STORE_GOAL, MARKETPLACE_GOAL = 1.1, 0.03
+PROFILE = "marketplaces real without list delay, stores demo; waiting orders, no push"
+
+
+def measure(running: Running, *, orders: int = 400) -> list[Figure]:
+    """Let so many orders wait at one seller after the other, and count what reading and creating them takes."""
+    figures = []
+    for platform in ("amazon", "ebay", "etsy"):
+        # At the demo's rates a list is read every other second, whether there is anything new or not.
+        running.sandbox.post("/limits", platform=platform, profile="real", list_delay_seconds=0)
+    for merchant in running.merchants[1:]:
+        skus = stock_up(running.sandbox, merchant.store).ordinary[:SKUS]
+        time.sleep(5.0)
+        for account in merchant.facts["accounts"]:
+            _sell(running, merchant, account, skus, WARM)
+            figures += _pair(running, merchant, account, skus, orders)
+    return figures
+
+
+def _pair(running: Running, merchant: Merchant, account: Doc, skus: list[str], orders: int) -> list[Figure]:
+    sandbox = running.sandbox
+    time.sleep(6.0)  # settling reads of what was sold before
+    before = sum(sandbox.calls(merchant.store).values()), sum(sandbox.calls(account["key"]).values())
+    _sell(running, merchant, account, skus, orders)
+    at_marketplace = sum(sandbox.calls(account["key"]).values()) - before[1]
+    time.sleep(6.0)
+    at_store = sum(sandbox.calls(merchant.store).values()) - before[0]
+    pair = f"{account['platform']} → {merchant.store_platform}"
+    say(f"  {pair}: {orders} orders, {at_store} calls at the store, {at_marketplace} at the marketplace")
+    stored, read = at_store / orders, at_marketplace / orders
+    return [
+        Figure(f"store calls an order, {pair}", f"{stored:.2f}", f"<= {STORE_GOAL}", stored <= STORE_GOAL, "", PROFILE),
+        Figure(f"marketplace calls an order, {pair}", f"{read:.3f}", f"<= {MARKETPLACE_GOAL}",
+               read <= MARKETPLACE_GOAL, "", PROFILE),
+    ]  # fmt: skip
+
+
+def _sell(running: Running, merchant: Merchant, account: Doc, skus: list[str], orders: int) -> None:
+    """Let the orders wait at the marketplace while our worker stands still, then wait until all are in the store."""
+    known = merchant.states().get("created", 0)
+    with _standing_still(running.pids("worker")):
+        for number, sku in enumerate(skus):
+            share = orders // len(skus) + (number < orders % len(skus))
+            if share:
+                running.sandbox.place(
+                    account["key"], platform=account["platform"], lines=[{"sku": sku}], count=share, mode="sweep"
+                )
+    known_as = next(row["id"] for row in merchant.get("/accounts")["results"] if row["key"] == account["key"])
+    merchant.call("POST", f"/accounts/{known_as}/pull", {})
+    wait_for(
+        f"{orders} orders of {account['key']}",
+        lambda: merchant.states().get("created", 0) >= known + orders,
+        seconds=300.0,
+    )
+
+
+@contextmanager
+def _standing_still(pids: list[int]) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
