@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from accounts import preferences, read_only
+from accounts import audit, preferences, read_only
 from accounts.models import AuditEntry, MarketplaceAccount, Membership, Merchant, Role, Store
 from connectors import registry
 from connectors.contract.errors import TransientError
@@ -34,7 +34,7 @@ def ends_soon(account: MarketplaceAccount, ends: datetime, days: int, *, chosen:
     subject = f"{account.pk} {ends:%Y-%m-%d} {min(reached)}"
     if AuditEntry.objects.filter(action=WARNED, subject=subject).exists():
         return
-    AuditEntry.objects.create(actor="Salestio", action=WARNED, subject=subject, after={"days": days})
+    audit.note(actor=settings.BRAND_NAME, action=WARNED, subject=subject, after={"days": days})
     _owe(account, "connection_ends", f"{account.pk}:{subject}", days=days, date=f"{ends:%a} {ends.day} {ends:%b %Y}")
 
 

@@ -16,6 +16,7 @@ from orders.models import BackFill, Order, OrderPull
 from orders.pull import database_now
 from salestio import tenancy
 from tests.factories import Cast, make_merchant
+from tests.orders.conftest import Start
 from tests.orders.world import World, run_due
 
 SKU = "NP-MBL-200-W-S-FOR"
@@ -158,6 +159,38 @@ def test_a_stopped_import_stays_stopped_and_keeps_what_it_imported(older: World)
     assert job_of(older).state == "canceled"
     with tenancy.scope(older.merchant_id):
         assert Order.objects.count() == 100
+
+
+@pytest.mark.parametrize("platform", ["ebay", "etsy"])
+def test_every_marketplace_counts_and_imports_its_older_orders(start: Start, platform: str) -> None:
+    world = start("harbour", platform=platform)
+    listed = world.listings()[0]
+    connect_now(world)
+    world.place([{"sku": listed["sku"], "quantity": 1}], count=2)
+    account = world.account(world.seller)
+    wanted = backfill.Span(now() - timedelta(days=2), now() + timedelta(minutes=1))
+
+    def both_are_counted() -> bool:
+        # eBay's lists end some seconds before its present: what was bought a moment ago is not in them yet.
+        job = newest_of(world)
+        if job is None or (job.state == "counted" and job.counted["new"] < 2):
+            backfill.count(account, wanted, actor="owner@example.com")
+            return False
+        return job.state == "counted"
+
+    world.work_until(both_are_counted, seconds=60.0)
+    backfill.start(account, past=Past(), actor="owner@example.com")
+    world.work_until(lambda: getattr(newest_of(world), "state", "") == "done", seconds=40.0)
+
+    job = newest_of(world)
+    assert job is not None and job.imported["new"] == 2
+    with tenancy.scope(world.merchant_id):
+        assert set(Order.objects.values_list("reason_code", flat=True)) == {"BEFORE_CONNECTION"}
+
+
+def newest_of(world: World) -> BackFill | None:
+    with tenancy.scope(world.merchant_id):
+        return backfill.newest(world.account(world.seller).pk)
 
 
 # ── the limit, the days, the page ────────────────────────────────────────────────────────────────────────────────────
