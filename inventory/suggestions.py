@@ -54,9 +54,7 @@ def suggest(unmatched: Sequence[Unmatched]) -> list[Suggested]:
     shelves = {store_id: shelf(store_id) for store_id in sorted({one.store_id for one in unmatched})}
     # An item id is a number of the marketplace's own: like no SKU, and at times like a barcode by chance.
     return [
-        Suggested(
-            one, shelves[one.store_id].suggest(Wanted("" if one.by_item else one.sku, one.title, one.variation))
-        )
+        Suggested(one, shelves[one.store_id].suggest(Wanted("" if one.by_item else one.sku, one.title, one.variation)))
         for one in unmatched
     ]
 
@@ -94,7 +92,9 @@ def accept_all(least: int, *, actor: str) -> list[SkuMapping]:
     found = [one for one in suggest(coverage.measure().unmatched) if one.suggestion and one.score >= least]
     found.sort(key=lambda one: -one.score)
     wanted = [
-        (one.unmatched.account_id, one.unmatched.sku, one.suggestion.product.sku) for one in found[:MOST_AT_ONCE] if one.suggestion
+        (one.unmatched.account_id, one.unmatched.sku, one.suggestion.product.sku)
+        for one in found[:MOST_AT_ONCE]
+        if one.suggestion
     ]
     return accept(wanted, actor=actor)
 

@@ -10,6 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 from salestio.lib.text import words
@@ -45,7 +46,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """The best fitting product with why; `rivals` is the title of one that fits nearly as well."""
+    """The best fitting product with why; `rival` is the title of one that fits nearly as well."""
 
     product: Product
     score: int
@@ -201,11 +202,20 @@ def _sku_score(mine: str, theirs: str) -> tuple[int, str]:
     most = max(len(longer) // 4, 1)
     changed = distance(mine, theirs, most)
     if changed > most or len(shorter) < 4:
-        return 0, ""
+        return _shared_score(mine, theirs)
     score = round(90 - 100 * changed / len(longer))
     if [c for c in mine if c.isdigit()] != [c for c in theirs if c.isdigit()]:
         score -= 25
     return score, f"{changed} letter{'' if changed == 1 else 's'} of the SKU differ{'s' if changed == 1 else ''}"
+
+
+def _shared_score(mine: str, theirs: str) -> tuple[int, str]:
+    """Return how much of the longer SKU stands unbroken in the other: STV-TI-2-CA and NP-STV-TI-2 share stvti2."""
+    found = SequenceMatcher(None, mine, theirs, autojunk=False).find_longest_match()
+    share = found.size / max(len(mine), len(theirs))
+    if found.size < 5 or share < 0.55:
+        return 0, ""
+    return round(85 * share), f"Both SKUs hold {mine[found.a : found.a + found.size].upper()}"
 
 
 def _together(told: Sequence[tuple[int, str]]) -> tuple[int, str]:

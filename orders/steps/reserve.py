@@ -24,6 +24,10 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
         if (item.way is not None and item.way.inventory is InventoryRule.NONE) or not _asked(item)
     ]
     asking = [item for item in items if item not in free]
+    tried = [item.order.pk for item in free if _waited([item])]
+    if tried:
+        # Its lines had products when it was tried before: what it holds of them is nobody's any more.
+        reservations.release(order_ids=tried, cause="takes no stock")
     if not asking:
         return free
     places.place(batch, asking)
@@ -47,8 +51,13 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     if _waited(won):
         StockWait.objects.filter(order_id__in=[item.order.pk for item in won]).delete()
     for item in won:
-        batch.say(item, "reserve", "RESERVED", units=sum(line.quantity for line in item.live_lines))
+        batch.say(item, "reserve", "RESERVED", units=_units(item))
     return [*free, *won]
+
+
+def _units(item: Item) -> int:
+    """Return the units the order takes from stock: of a bundle those of its parts."""
+    return sum(line.quantity * units for line in item.live_lines for _, units in line.components)
 
 
 def _reserve(batch: Batch, items: Sequence[Item]) -> Allocation:
@@ -64,12 +73,12 @@ def _asking_for_stock(batch: Batch) -> set[int]:
 
 def _asked(item: Item) -> list[AskLine]:
     """Return what the order takes of the store's stock: no digital lines, none without a product."""
-    return [
-        AskLine(line.pk, variant_id, line.quantity * units)
-        for line in item.live_lines
-        if not line.digital
-        for variant_id, units in line.components
-    ]
+    units_of: dict[tuple[int, int], int] = {}
+    for line in item.live_lines:
+        # A bundle may name a product twice; one line holds a variant once.
+        for variant_id, units in () if line.digital else line.components:
+            units_of[line.pk, variant_id] = units_of.get((line.pk, variant_id), 0) + line.quantity * units
+    return [AskLine(line_id, variant_id, units) for (line_id, variant_id), units in units_of.items()]
 
 
 def _waited(items: Sequence[Item]) -> bool:

@@ -38,6 +38,7 @@ def test_a_barcode_is_looked_for_in_every_length_it_may_be_written_in() -> None:
         (Wanted("np_mug_blu"), MUG_BLUE, 95, "but for signs and case"),
         (Wanted("AMZ-NP-STV-TI-2"), STOVE, 80, "ends with the other"),
         (Wanted("NP-TNT-2P"), TENT, 70, "1 letter of the SKU differs"),
+        (Wanted("STV-TI-2-CA"), STOVE, 60, "Both SKUs hold STVTI2"),
         (Wanted("X1", "Enamel Mug", (("Color", "Blue"),)), MUG_BLUE, 80, "words of its title"),
         (Wanted("X2", "Larch Two Person Tent for Camping and Hiking"), TENT, 55, "words of its title"),
         (Wanted("NP-MUG-BLUE", "Enamel Mug, Blue"), MUG_BLUE, 90, ";"),
