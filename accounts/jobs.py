@@ -15,9 +15,6 @@ from salestio import routes, tenancy
 
 log = structlog.get_logger(__name__)
 
-WARN_DAYS = 14
-"""How long before a permission ends it is told (F7); the second warning is the same alert with fewer days."""
-
 
 def token_warnings(merchant_id: int, at: datetime) -> dict[str, Any]:
     """Open an alert for each account whose permission ends soon, mail once a threshold, expire those where it has ended.
