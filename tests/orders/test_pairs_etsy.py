@@ -76,9 +76,10 @@ def test_what_a_buyer_wrote_to_engrave_is_told_and_never_matched(world: World, s
     (line,) = world.lines(reference)
     assert line.matched_by == "sku"
     assert "For Ada" not in str(line.variation)
+    (made,) = world.store_orders(reference)
     (write,) = [one for one in world.writes("order.create") if one["reference"] == reference]
-    assert sold(world.store_orders(reference)[0]) == {sku: 1}
-    assert write["body"]
+    assert sold(made) == {sku: 1}
+    assert "For Ada, with love" in f"{made} {write['body']}"
 
 
 def test_a_listing_without_sku_that_asks_for_words_is_matched_by_its_variation_alone(world: World) -> None:
