@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from bench.buyers import SHARES
+from bench.buyers import KINDS
 from bench.figures import Figure, cpu_seconds, family, memory_megabytes, percentile
 
 
@@ -36,4 +36,4 @@ def test_cpu_and_memory_of_this_process_are_read() -> None:
 
 
 def test_the_shares_of_the_storm_add_up_to_all_orders() -> None:
-    assert sum(SHARES.values()) == 100
+    assert sum(kind.share for kind in KINDS.values()) == 100
