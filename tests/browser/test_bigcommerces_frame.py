@@ -32,11 +32,13 @@ def panel(browser: Any, live_server: Any) -> Iterator[Any]:
     page = context.new_page()
     page.set_default_timeout(15_000)
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console", lambda said: troubles.append(f"{said.text} {said.location['url']}") if said.type == "error" else None
+    )
     yield page
     context.close()
-    # A 401 is what a person the store took the app from gets; the page says so.
-    assert [trouble for trouble in troubles if "401" not in trouble] == []
+    # A 401 is what a person the store took the app from gets; the page says so. Marketplaces' pages have no icon here.
+    assert [trouble for trouble in troubles if "401" not in trouble and "favicon.ico" not in trouble] == []
 
 
 def open_app(panel: Any, store_hash: str, tail: str = "") -> Any:
@@ -142,3 +144,21 @@ def test_another_person_of_the_store_opens_it_as_themselves_and_leaves_when_remo
     staff.remove("bigcommerce", lumen.shop, second.remote_id)
     in_frame(panel, "document.querySelector('nav a[href=\"/orders/\"]').click()")
     frame.get_by_text("Open the app again from your store's control panel").first.wait_for()
+
+
+def test_a_marketplace_is_connected_from_the_frame_and_the_way_leads_back_into_it(panel: Any, lumen: World) -> None:
+    frame = open_app(panel, lumen.shop, "?path=/accounts/add/")
+    heading(frame, "Add Account")
+    frame.locator("input[name=platform][value=etsy]").check()
+    frame.get_by_label("Account name").fill("Second shop")
+    frame.get_by_label("I may connect this seller account").check()
+    frame.get_by_role("button", name="Add account").click()
+    frame.get_by_role("link", name="Go on").click()
+
+    panel.get_by_role("button", name="Grant access").click()
+    panel.wait_for_url(re.compile(r"/manage/app/"))
+    frame = panel.frame_locator("iframe")
+    heading(frame, re.compile("^Four steps|^Today"))
+    frame.get_by_role("link", name="Accounts").first.click()
+
+    frame.get_by_role("heading", name="Second shop").wait_for()

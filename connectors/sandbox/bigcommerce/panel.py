@@ -444,6 +444,8 @@ async def frame(request: web.Request) -> web.Response:
     """The app in the control panel's frame: at its install callback while a code is fresh, else at its load callback."""
     face = request.app[BIGCOMMERCE]
     context = _context(request)
+    if request.match_info.get("app", face.app_id) != face.app_id:
+        raise web.HTTPNotFound(text="There is no such app.")
     world, query = face.core.world, request.query
     install = tokens.installed(world, context.hash)
     user = oauth.user_named(context.store, query.get("user", "")) or context.store["users"][0]
@@ -498,3 +500,5 @@ def setup_panel(app: web.Application) -> None:
     add.add_get(f"{_MANAGE}/apps", apps)
     add.add_post(f"{_MANAGE}/apps", act_on_apps)
     add.add_get(f"{_MANAGE}/app", frame)
+    # The address real control panels open an app at; there is one app here.
+    add.add_get(_MANAGE + r"/app/{app:\d+}", frame)
