@@ -52,8 +52,13 @@ def place(batch: Batch, items: Sequence[Item], *, passed: dict[int, set[int]] | 
     if batch.rules is None:
         batch.rules = rules_of(batch.store.pk)
     free = _free(batch, items) if any(rule.needs_stock for rule in batch.rules) else {}
+    content = _content(batch, items) if batch.rules else set()
     changed: list[Item] = []
     for item in items:
+        if item.order.pk in content:
+            # Its units lie where a rule said before; that they are taken must not send it elsewhere.
+            item.place = Choice(item.order.location_ref, 0, item.order.routed_by)
+            continue
         default = batch.chosen[item.order.account_id].default_location_id
         left: Collection[int] = (passed or {}).get(item.order.pk, ())
         item.place = choose(batch.rules, _facts(batch, item), free, default=default, passed=left)
@@ -62,6 +67,15 @@ def place(batch: Batch, items: Sequence[Item], *, passed: dict[int, set[int]] | 
             changed.append(item)
     if changed:
         _save(batch, changed)
+
+
+def _content(batch: Batch, items: Sequence[Item]) -> set[int]:
+    """Return the orders that were placed by a rule before and hold exactly what they take."""
+    placed = [item for item in items if item.order.routed_by]
+    if not placed:
+        return set()
+    held = reservations.kept_units([item.order.pk for item in placed])
+    return {item.order.pk for item in placed if held.get(item.order.pk) == dict(_facts(batch, item).wanted)}
 
 
 def _kept(choice: Choice) -> tuple[int | None, str]:

@@ -70,6 +70,7 @@ _ALL = (
     Reason("FBA_FILTERED", "{their_word}", "{their_orders} are not created (your setting).", "export", "{marketplace} ships it; your stock is not touched."),
     Reason("FBM_FILTERED", "{your_word}", "Only {their_orders_within} are created (your setting).", "export", "Export creates this one."),
     Reason("FBA_NOT_SHIPPED", "{their_word}, not shipped", "Waits until {marketplace} has shipped it.", "", "{their_orders} are created once {marketplace} ships them."),
+    Reason("BUYER_GONE", "Buyer's data erased", "The buyer's name and address were erased here, so the store order would have none.", "export", "Export sends it without them."),
     Reason("ADDRESS_MISSING", "No address yet", "{marketplace} has not given the delivery address yet.", "address", "It is read again by itself."),
     Reason(
         "ADDRESS_WITHHELD", "Address withheld", "{marketplace} does not give this app the delivery address of this order.", "address",

@@ -49,6 +49,7 @@ def _title(order: Order, storefront: str, data: dict[str, Any]) -> str:
         "CANCEL_REQUESTED": "Not in your store yet: a cancellation is being decided",
         "NO_RATE": "Not in your store yet: no exchange rate",
         "CURRENCY_NOT_IN_STORE": f"Not in your store yet: no {data.get('currency', 'such currency')} in {storefront}",
+        "BUYER_GONE": "Not in your store yet: the buyer's data was erased",
         "ADDRESS_MISSING": "Waiting for the delivery address",
         "TOTAL_MISMATCH": "Not in your store yet: the total does not add up",
         "STORE_REFUSED": f"Not in your store yet: {storefront} refuses the order",

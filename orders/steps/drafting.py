@@ -56,6 +56,9 @@ def draft_or_hold(batch: Batch, item: Item) -> StoreOrderDraft | None:
     How the draft's total came about is left in `item.money`.
     """
     order = item.order
+    if _nobody_to_ship_to(item):
+        hold(batch, item, "BUYER_GONE")
+        return None
     try:
         made = made_of(batch, item)
     except NoRate as error:
@@ -73,6 +76,13 @@ def draft_or_hold(batch: Batch, item: Item) -> StoreOrderDraft | None:
         item.money = made.facts
         return made.order
     return None
+
+
+def _nobody_to_ship_to(item: Item) -> bool:
+    """Say whether the merchant would have to ship without knowing where: the buyer's data was erased. A person may."""
+    withheld = "address" in item.order.withheld and not item.order.has_address
+    ships = item.order.fulfilled_by == "merchant" and not (item.way and item.way.fulfilled)
+    return item.personal is None and ships and not withheld and not item.by_hand
 
 
 def made_of(batch: Batch, item: Item, tax: TaxRule | None = None) -> Made:
