@@ -51,7 +51,7 @@ def auth(request: HttpRequest) -> HttpResponse:
         grant, person = connections.authorization(PLATFORM).exchange_with_user(
             query=_query(request), redirect_uri=settings.WEB_URL + reverse("accounts:bigcommerce-auth")
         )
-        joins = _joins(request)
+        joins = _joins(request, person.email)
         done = installing.install(PLATFORM, grant, join=joins[0], actor=joins[1], staff_id=person.id)
     except connect.ConnectRefused as refused:
         return _failed(request, refused.sentence, status=409)
@@ -68,14 +68,34 @@ def auth(request: HttpRequest) -> HttpResponse:
     return _show(request, "/")
 
 
-def _joins(request: HttpRequest) -> tuple[int | None, str]:
-    """Return (merchant, actor) of the owner who pressed *Add store* in this browser, or (None, "")."""
+def _joins(request: HttpRequest, email: str) -> tuple[int | None, str]:
+    """Return (merchant, actor) of the owner who pressed *Add store* in this browser, or (None, "").
+
+    Most browsers send no cookie of ours into the control panel's frame. Then BigCommerce's word on who installs decides:
+    the same e-mail address, which we proved by mail when that owner signed up, and *Add store* pressed minutes ago.
+    """
     if "join" not in request.session:
-        return None, ""
+        return _joins_by_email(email)
     try:
         begun = connect.claim(request.session.pop("join"), platform=PLATFORM, session=request.session)
     except connect.ConnectRefused:
         return None, ""  # too old: an ordinary install, which a signed-in owner can still join by starting again
+    return begun.merchant_ref, str(begun.payload.get("actor", ""))
+
+
+def _joins_by_email(email: str) -> tuple[int | None, str]:
+    if not email:
+        return None, ""
+    begun = (
+        ConnectState.objects.filter(
+            platform=PLATFORM, payload__join=True, used_at=None, expires_at__gt=now(), user__email__iexact=email,
+            user__is_active=True,
+        )
+        .order_by("-created_at")
+        .first()
+    )  # fmt: skip
+    if begun is None or not ConnectState.objects.filter(pk=begun.pk, used_at=None).update(used_at=now()):
+        return None, ""
     return begun.merchant_ref, str(begun.payload.get("actor", ""))
 
 

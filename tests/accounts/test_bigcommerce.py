@@ -18,7 +18,7 @@ from django.utils.timezone import now
 
 from accounts import connect, connections, credentials
 from accounts.frame import FrameClaims, mint
-from accounts.models import Credential, Membership, Merchant, Store, StorePerson, StoreRoute
+from accounts.models import ConnectState, Credential, Membership, Merchant, Store, StorePerson, StoreRoute
 from connectors.contract.types import Grant
 from salestio import tenancy
 from tests.factories import Cast, make_merchant
@@ -26,6 +26,8 @@ from tests.factories import Cast, make_merchant
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NEW, OTHER = "fldnote3x9", "lmnloom7k2"
+OWNER = "owner@fieldnotes-press.example"
+"""Who installs the app in the new store, as the sandbox's BigCommerce tells."""
 
 
 @pytest.fixture
@@ -190,6 +192,31 @@ def test_a_signed_in_owner_who_pressed_add_store_gets_the_store_into_their_merch
     install(browser)
 
     assert store_of(NEW).merchant_id == cast.id
+
+
+def test_without_our_cookie_in_the_frame_the_owners_own_address_joins_the_store(panel: str) -> None:
+    cast, other = make_merchant(), make_merchant("Stranger & Sons")
+    for one in (cast, other):
+        browser = Client()
+        browser.force_login(one.user)
+        browser.post("/stores/add/", {"platform": "bigcommerce"})
+    cast.user.email = OWNER
+    cast.user.save()
+
+    Client().get(consent())
+
+    assert store_of(NEW).merchant_id == cast.id
+    assert ConnectState.objects.filter(used_at=None, merchant_ref=other.id).count() == 1
+
+
+def test_an_address_that_pressed_nothing_joins_nobody(panel: str) -> None:
+    cast = make_merchant()
+    cast.user.email = OWNER
+    cast.user.save()
+
+    Client().get(consent())
+
+    assert store_of(NEW).merchant_id != cast.id
 
 
 def test_a_store_of_another_merchant_cannot_be_added(panel: str) -> None:
