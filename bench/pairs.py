@@ -19,7 +19,7 @@ STORE_GOAL, MARKETPLACE_GOAL = 1.1, 0.03
 PROFILE = "marketplaces real without list delay, stores demo; waiting orders, no push"
 
 
-def measure(running: Running, *, orders: int = 400) -> list[Figure]:
+def measure(running: Running, *, orders: int = 200) -> list[Figure]:
     """Let so many orders wait at one seller after the other, and count what reading and creating them takes."""
     figures = []
     for platform in ("amazon", "ebay", "etsy"):
@@ -36,7 +36,7 @@ def measure(running: Running, *, orders: int = 400) -> list[Figure]:
 
 def _pair(running: Running, merchant: Merchant, account: Doc, skus: list[str], orders: int) -> list[Figure]:
     sandbox = running.sandbox
-    time.sleep(6.0)  # settling reads of what was sold before
+    time.sleep(11.0)  # settling reads of what was sold before; and an account is asked for at most every ten seconds
     before = sum(sandbox.calls(merchant.store).values()), sum(sandbox.calls(account["key"]).values())
     _sell(running, merchant, account, skus, orders)
     at_marketplace = sum(sandbox.calls(account["key"]).values()) - before[1]
