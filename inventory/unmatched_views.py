@@ -50,9 +50,9 @@ def accept(request: HttpRequest) -> HttpResponse:
         else:
             account = request.POST.get("account", "")
             wanted = int(account) if account.isascii() and account.isdecimal() and len(account) < 19 else 0
-            one = (wanted, request.POST.get("seller_sku", ""), request.POST.get("sku", ""))
+            seller_sku, sku = (request.POST.get(name, "").replace("\x00", "") for name in ("seller_sku", "sku"))
             try:
-                made = suggestions.accept([one], actor=actor)
+                made = suggestions.accept([(wanted, seller_sku, sku)], actor=actor)
             except mappings.CannotMap as error:
                 messages.error(request, str(error))
                 return redirect("inventory:unmatched")

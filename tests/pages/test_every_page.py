@@ -43,6 +43,14 @@ WALK: dict[str, tuple[str, ...]] = {
     "settings/sku-mapping/": ("GET",),
     "settings/sku-mapping/add/": ("POST",),
     "settings/sku-mapping/delete/": ("POST",),
+    "settings/sku-mapping/<int:pk>/": ("GET", "POST"),
+    "settings/sku-mapping/download/": ("GET",),
+    "settings/sku-mapping/upload/": ("POST",),
+    "settings/sku-mapping/uploads/<int:pk>/": ("GET",),
+    "settings/sku-mapping/uploads/<int:pk>/live/": ("GET",),
+    "settings/sku-mapping/uploads/<int:pk>/report.csv": ("GET",),
+    "settings/sku-mapping/unmatched/": ("GET",),
+    "settings/sku-mapping/unmatched/accept/": ("POST",),
 }
 """Every address of these pages and its methods; a new one without an entry fails."""
 
