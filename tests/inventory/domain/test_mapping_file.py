@@ -80,9 +80,7 @@ def _zip(name: str) -> bytes:
         (b"NP-1,AMZ-1\n" + b"x" * 140_000 + b",AMZ-2\n", "far longer than a SKU", 2, 2),
     ],
 )  # fmt: skip
-def test_what_is_no_file_of_mappings_is_told_in_its_own_words(
-    data: bytes, words: str, line: int, column: int
-) -> None:
+def test_what_is_no_file_of_mappings_is_told_in_its_own_words(data: bytes, words: str, line: int, column: int) -> None:
     with pytest.raises(BadFile) as error:
         read(data)
 
