@@ -25,7 +25,7 @@ from salestio import routes, tenancy
 from tests import canaries
 from tests.canaries import BUYER, SECRETS, WORDS, Planted
 from tests.factories import Cast, make_merchant
-from tests.orders.conftest import world  # noqa: F401  a fixture
+from tests.orders.conftest import start, world  # noqa: F401  fixtures
 from tests.orders.world import World
 
 pytestmark = pytest.mark.django_db
