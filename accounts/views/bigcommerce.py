@@ -74,7 +74,9 @@ def _joins(request: HttpRequest, email: str) -> tuple[int | None, str]:
     Most browsers send no cookie of ours into the control panel's frame. Then BigCommerce's word on who installs decides:
     the same e-mail address, which we proved by mail when that owner signed up, and *Add store* pressed minutes ago.
     """
-    if "join" not in request.session:
+    # BigCommerce sends no state. A link that lures a signed-in owner here in a window of its own must not bring a
+    # stranger's store, and with it that store's owner, into their merchant: only the control panel's frame joins.
+    if "join" not in request.session or request.headers.get("Sec-Fetch-Dest") != "iframe":
         return _joins_by_email(email)
     try:
         begun = connect.claim(request.session.pop("join"), platform=PLATFORM, session=request.session)

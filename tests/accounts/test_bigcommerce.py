@@ -6,6 +6,7 @@ import html
 import re
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,10 +32,11 @@ OWNER = "owner@fieldnotes-press.example"
 
 
 @pytest.fixture
-def panel(transactional_db: None, redis_url: str, sandbox: Any) -> str:
+def panel(transactional_db: None, redis_url: str, sandbox: Any) -> Iterator[str]:
     """The pretend BigCommerce's control panels; the address our app's frame lives in."""
     sandbox.control("POST", "/limits", {"profile": "off"})
-    return str(sandbox.url)
+    yield str(sandbox.url)
+    uninstall_in_panel(NEW)
 
 
 @pytest.fixture
@@ -44,6 +46,23 @@ def shop(db: None) -> Cast:
     with tenancy.scope(cast.id):
         credentials.store_grant(cast.store, Grant(key=cast.store.key, access_token="a", refresh_token=""))
     return cast
+
+
+def uninstall_in_panel(store_hash: str) -> None:
+    """Take the app off a store of the sandbox, whose installations outlive a reset: others need it without."""
+    address = connections.config("bigcommerce").admin_url(store_hash, "/apps")
+    with requests.Session() as browser:
+        page = browser.get(address, timeout=10).text
+        if "Uninstall" not in page:
+            return
+        hidden = re.findall(r'<input type="hidden" name="(csrf)" value="([^"]*)"', page)
+        browser.post(
+            address,
+            data={name: html.unescape(value) for name, value in hidden} | {"act": "uninstall"},
+            headers={"Origin": django_settings.SANDBOX_URL, "Referer": address},
+            allow_redirects=False,
+            timeout=10,
+        )
 
 
 def consent(store_hash: str = NEW) -> str:
@@ -63,8 +82,8 @@ def consent(store_hash: str = NEW) -> str:
 
 
 def install(client: Client, store_hash: str = NEW) -> Any:
-    """Install the app as a browser would; return our callback's answer."""
-    return client.get(consent(store_hash))
+    """Install the app as a browser would, in the control panel's frame; return our callback's answer."""
+    return client.get(consent(store_hash), headers={"Sec-Fetch-Dest": "iframe"})
 
 
 def signed(
@@ -192,6 +211,17 @@ def test_a_signed_in_owner_who_pressed_add_store_gets_the_store_into_their_merch
     install(browser)
 
     assert store_of(NEW).merchant_id == cast.id
+
+
+def test_a_link_that_lures_an_owner_brings_no_strangers_store_into_their_merchant(panel: str) -> None:
+    cast = make_merchant()
+    browser = Client()
+    browser.force_login(cast.user)
+    browser.post("/stores/add/", {"platform": "bigcommerce"})
+
+    browser.get(consent(NEW), headers={"Sec-Fetch-Dest": "document"})
+
+    assert store_of(NEW).merchant_id != cast.id
 
 
 def test_without_our_cookie_in_the_frame_the_owners_own_address_joins_the_store(panel: str) -> None:
