@@ -12,6 +12,7 @@ from accounts import connections
 from accounts.models import Store, StorePerson, StoreRoute
 from orders.models import Order
 from salestio import tenancy
+from tests.accounts.test_bigcommerce import uninstall_in_panel
 from tests.orders.conftest import Start
 from tests.orders.world import World
 
@@ -77,6 +78,7 @@ def test_a_store_is_installed_from_the_app_market_and_opens_in_its_control_panel
     with tenancy.scope(route.merchant_ref):
         assert Store.objects.get(pk=route.store_ref).state == "active"
     assert "shopify" not in frame.locator("body").inner_text().lower()
+    uninstall_in_panel("fldnote3x9")
 
 
 def test_links_forms_export_back_forward_and_reload_work_without_a_cookie(panel: Any, lumen: World) -> None:

@@ -129,6 +129,8 @@ def test_no_line_of_the_log_names_another_platform() -> None:
 def test_add_store_offers_both_and_a_frame_only_its_own(shop: Cast) -> None:
     from accounts.frame import FrameClaims, mint
 
+    with tenancy.scope(shop.id):
+        StorePerson.objects.create(store=shop.store, remote_id="1", email="owner@lumen.example", owner=True)
     token = mint(FrameClaims("bigcommerce", shop.store.key, "1", owner=True))
 
     both = text_of(owner(shop).get("/stores/add/"))
