@@ -205,7 +205,7 @@ def _page_at(path: str) -> ResolverMatch | None:
 
 def _render(request: HttpRequest, match: ResolverMatch, path: str, query: str) -> HttpResponse:
     request.path = request.path_info = path
-    request.GET = QueryDict(query)  # type: ignore[assignment]
+    request.GET = QueryDict(query)
     request.resolver_match = match
     request.frame_here = f"{path}?{query}" if query else path  # type: ignore[attr-defined]
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)

@@ -87,7 +87,7 @@ def test_no_page_of_a_merchant_names_the_other_store_platform(planted: Planted) 
     for pattern, way in WALK.items():
         if way.open or pattern in NAMES_BOTH or pattern.startswith(("admin/", "api/")):
             continue
-        answer = browser.get(way.path.format_map(names))
+        answer: Any = browser.get(way.path.format_map(names))
         if answer.status_code in FORMS_ONLY:
             continue
         looked += 1
