@@ -132,6 +132,6 @@ def shell(context: template.Context) -> Shell | None:
         working=sum(1 for c in channels if c.tone == "is-ok"),
         newest=newest,
         read_only=stopped,
-        notices=_notices(accounts, context.get("notices", ())),
+        notices=_notices(accounts, context.get("notices") or ()),
         waiting=held_back.counted_words() if stopped else "",
     )
