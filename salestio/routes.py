@@ -39,7 +39,9 @@ LATER: dict[str, tuple[str, ...]] = {
     "order.misplaced": ("inventory.move.move_part",),
 }
 
-READING: frozenset[str] = frozenset({"accounts.checking.check_connection", "accounts.warning.mail", "orders.archives.fetch"})
+READING: frozenset[str] = frozenset(
+    {"accounts.checking.check_connection", "accounts.warning.mail", "orders.archives.fetch"}
+)
 """Outbox handlers that change nothing outside; all others wait in read-only mode (F13)."""
 
 QUESTIONS: dict[str, str] = {

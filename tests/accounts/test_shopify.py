@@ -281,7 +281,10 @@ def test_in_production_only_this_shop_and_shopifys_admin_may_frame_the_page(sett
     settings.PLATFORM_URLS = settings.PLATFORM_URLS | {"shopify": real}
     connections.forget_all()
     try:
-        assert connections.frame_ancestors("shopify", "a.myshopify.com") == ("https://a.myshopify.com", "https://admin.shopify.com")
+        assert connections.frame_ancestors("shopify", "a.myshopify.com") == (
+            "https://a.myshopify.com",
+            "https://admin.shopify.com",
+        )
     finally:
         connections.forget_all()
 
