@@ -32,6 +32,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "ID_CHANGED": ("calm", "{marketplace} gave this order another id when it was paid: {after} (was {before})."),
     "LINES_CHANGED": ("wait", "{marketplace} changed the lines: {units} units now."),
     "ADDRESS_CHANGED": ("calm", "{marketplace} changed the address."),
+    "WITHOUT_PRODUCT": ("work", "What no product of {storefront} has stands in the order as a line of its own (your setting)."),
     "MATCHED": ("ok", "Every line matched to a product: {rule_words}."),
     "RESERVED": ("ok", "{unit_words} reserved."),
     "CREATED": ("ok", "In your store as {store_order}."),

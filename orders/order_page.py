@@ -18,6 +18,7 @@ from connectors.contract.types import PersonalDetails
 from inventory.models import Location, Reservation, Stock, Variant
 from orders import filters as order_filters
 from orders import line_parts, links, log_words, personal, reasons, rows, why, wishes
+from orders.domain.matching import CUSTOM
 from orders.domain.tax_modes import INCLUDED
 from orders.domain.tax_modes import MODES as TAX_MODES
 from orders.listing import Listing
@@ -274,8 +275,9 @@ class OrderPage:
             moment(order.exported_at, seconds=True) if created and order.exported_at else "",
             "",
         ]
-        if at.get("MATCHED") and all_matched:
-            notes[1] = f"{moment(at['MATCHED'], seconds=True)} · {notes[1]}"
+        when = at.get("MATCHED") or at.get("WITHOUT_PRODUCT")
+        if when and all_matched:
+            notes[1] = f"{moment(when, seconds=True)} · {notes[1]}"
         done = [True, all_matched or created, bool(self.reserved) or created, created, order.status == "shipped"]
         here = self._stands_at(done)
         steps = []
@@ -353,9 +355,12 @@ class OrderPage:
 
     @property
     def matched_words(self) -> str:
-        matched = sum(1 for line in self.lines if line.variant_id or line.matched_by)
+        own = sum(1 for line in self.lines if line.matched_by == CUSTOM)
+        matched = sum(1 for line in self.lines if line.variant_id or line.matched_by) - own
         if not self.lines:
             return ""
+        if own == len(self.lines):
+            return f"No product in {self.storefront}: {'a line of its own' if own == 1 else 'lines of their own'}"
         if matched == len(self.lines):
             return (
                 f"All {matched} matched to products in {self.storefront}"

@@ -24,6 +24,7 @@ from inventory import reservations
 from orders import breaker, guard
 from orders.breaker import lost
 from orders.domain import routing
+from orders.domain.matching import CUSTOM
 from orders.models import Order, OrderEvent, StockWait, StoreOrder
 from orders.pull import database_now, hear
 from orders.reasons import sentence
@@ -143,7 +144,9 @@ def _advance_in_database(batch: Batch, items: Sequence[Item]) -> list[Item]:
         ready = reserve_batch(batch, drafted)
         for item in ready:
             if item.changed_lines:
-                batch.say(item, "match", "MATCHED", rules=sorted({line.matched_by for line in item.live_lines}))
+                rules = {line.matched_by for line in item.live_lines}
+                code = "MATCHED" if CUSTOM not in rules else "WITHOUT_PRODUCT"
+                batch.say(item, "match", code, rules=sorted(rules - {CUSTOM}))
         ready = _stopped_by_read_only(batch, ready)
     else:
         ready = []
