@@ -12,6 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections, connection
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from connectors.contract.errors import (
     AccessDenied,
@@ -188,8 +190,9 @@ def _nothing_happened(batch: Batch, item: Item, code: str, *, seconds: float | N
         with tenancy.scope(batch.merchant_id):
             if not _take_back(batch, item, code):
                 return
+            # Surely not sent: a pause asked for twenty times says nothing about an outcome that is not known later.
             StoreOrder.objects.filter(order_id=item.order.pk, generation=generation_of(item), state="sending").update(
-                state="refused"
+                state="refused", sends=Greatest(F("sends") - 1, 0)
             )
             if code == "STORE_DOWN" and breaker.is_open(batch.store):
                 settle.wait(batch, item, code, seconds=breaker.until_probe(batch.store), **data)

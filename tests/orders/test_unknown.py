@@ -136,6 +136,26 @@ def test_a_throttled_create_waits_with_its_units_kept_and_is_made_once(world: Wo
 
 
 @pytest.mark.django_db(transaction=True)
+def test_pauses_the_store_asked_for_do_not_count_towards_giving_up(world: World) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    world.fault(platform="shopify", operation="orderCreate", kind="throttle", count=6)
+    (reference,) = world.buy((SKU, 1))
+    world.work_until(lambda: sent_and_throttled(world, reference) >= 6, seconds=40)
+
+    world.fault(platform="shopify", operation="orderCreate", kind="status", count=1, params={"code": 500})
+    world.work(reference, until=("created",), seconds=40)
+
+    assert len(world.store_orders(reference)) == 1
+
+
+def sent_and_throttled(world: World, reference: str) -> int:
+    """Return how often the pretend store asked for a pause instead of creating."""
+    rows = world.sandbox.control("GET", "/calls")
+    return sum(row["throttled"] for row in rows if row["operation"] == "orderCreate")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_breaker_opens_after_five_failures_in_a_row_and_heals_by_itself(world: World, settings: Any) -> None:
     settings.TIMES = replace(settings.TIMES, breaker_window=30.0)
     world.set_stock(SKU, 50)
