@@ -41,6 +41,7 @@ def match_line(
         order = Order.objects.select_for_update().select_related("account").get(pk=order_id)
         if order.export_state not in OPEN:
             raise CannotChange("The order is in your store or on its way there; its lines stay as they were sent")
+        _refuse_unreadable(order)
         line = OrderLine.objects.get(order_id=order_id, number=line_number)
         variant = Variant.objects.get(pk=variant_id, store_id=order.store_id, deleted_at=None)
         if not variant.active:
@@ -67,6 +68,12 @@ def match_line(
         _make_due(order)
 
 
+def _refuse_unreadable(order: Order) -> None:
+    """An order that could not be read whole must not go on without what is missing: only a fresh reading cures it."""
+    if order.reason_code == "UNREADABLE":
+        raise CannotChange("This order could not be read whole. Fetch it again, or wait: it is read at its next change")
+
+
 def _remember(order: Order, line: OrderLine, variant: Variant, *, actor: str, all_accounts: bool) -> None:
     SkuMapping.objects.update_or_create(
         merchant_id=order.merchant_id,
@@ -89,6 +96,7 @@ def edit_address(merchant_id: int, order_id: int, address: Address, *, actor: st
         order = Order.objects.select_for_update().get(pk=order_id)
         if order.export_state not in OPEN:
             raise CannotChange("The order is in your store or on its way there; change the address in the store")
+        _refuse_unreadable(order)
         buyer = Buyer.objects.filter(order_id=order_id).first()
         if buyer is None:
             raise CannotChange("This buyer's data was erased")

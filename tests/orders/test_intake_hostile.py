@@ -165,3 +165,16 @@ def test_an_order_that_could_not_be_read_stays_held_whoever_exports_it(cast: Cas
         order = Order.objects.get(pk=pk)
     assert (order.export_state, order.reason_code) == ("held", "UNREADABLE")
     assert order.reason_data["problem"] == "a line has no quantity"
+
+
+def test_an_order_that_could_not_be_read_whole_is_not_cured_by_an_address(cast: Cast) -> None:
+    broken = amazon_order(amazon_line("NP-MUG"), problem="a line has no quantity")
+    save(cast, broken)
+    with tenancy.scope(cast.id):
+        pk = Order.objects.get(marketplace_order_id=broken.order_id).pk
+    address = Address(name="N", line1="1 A St", city="C", country="US")
+
+    with pytest.raises(change.CannotChange, match="could not be read whole"):
+        change.edit_address(cast.id, pk, address, actor="Ines")
+
+    assert known(cast)[broken.order_id][1] == "held"
