@@ -63,14 +63,16 @@ def read(store: Store, given: Mapping[str, Any]) -> RoutingRule:
     skus, tags (texts), fulfilled_by, needs_stock. Raises `InvalidRule` naming every field that is wrong."""
     errors: dict[str, str] = {}
     name = str(given.get("name", "")).strip()
-    if not name or len(name) > 80:
+    if not name or len(name) > 80 or any(ord(sign) < 32 for sign in name):
         errors["name"] = "Give the rule a name of up to 80 letters"
     place = str(given.get("location", ""))
     there = {str(pk) for pk, _ in preferences.location_choices(store)}
     if place != "store" and place not in there:
         errors["location"] = "Choose one of the active locations"
     mine = set(MarketplaceAccount.objects.filter(store_id=store.pk).values_list("pk", flat=True))
-    accounts = [int(one) for one in given.get("accounts", ()) if str(one).isdigit()]
+    accounts = [
+        int(one) for one in map(str, given.get("accounts", ())) if one.isascii() and one.isdecimal() and len(one) < 19
+    ]
     if any(pk not in mine for pk in accounts):
         errors["accounts"] = "Choose accounts whose orders go to this store"
     fulfilled_by = str(given.get("fulfilled_by", ""))
@@ -78,7 +80,7 @@ def read(store: Store, given: Mapping[str, Any]) -> RoutingRule:
         errors["fulfilled_by"] = "Choose who ships"
     skus, tags = _words(str(given.get("skus", ""))), _words(str(given.get("tags", "")))
     for field_name, listed in (("skus", skus), ("tags", tags)):
-        if len(listed) > 200 or any(len(word) > 255 or "\x00" in word for word in listed):
+        if len(listed) > 200 or any(len(word) > 255 or any(ord(sign) < 32 for sign in word) for word in listed):
             errors[field_name] = "Use up to 200, of up to 255 letters each"
     needs_stock = bool(given.get("needs_stock"))
     if needs_stock and place == "store":

@@ -43,9 +43,10 @@ def token(secret: str = SECRET, **changes: Any) -> str:
         "dest": f"https://{SHOP}",
         "aud": config().client_id,
         "sub": "42",
-        "exp": int(NOW) + 60,
-        "nbf": int(NOW),
-        "iat": int(NOW),
+        # Good for a minute from now, whenever in a long run this test comes.
+        "exp": int(time.time()) + 60,
+        "nbf": int(time.time()),
+        "iat": int(time.time()),
         "jti": "token-1",
         "sid": "session-1",
     }
@@ -161,18 +162,19 @@ def test_a_session_token_of_another_shop_is_not_exchanged(auth: ShopifyAuth, wir
 
 
 def test_a_session_token_says_who_is_in_which_shops_admin(auth: ShopifyAuth) -> None:
-    claims = auth.decode_session_token(token())
+    ends = int(time.time()) + 60
+    claims = auth.decode_session_token(token(exp=ends))
 
     assert (claims.shop, claims.user_id, claims.session_id, claims.token_id) == (SHOP, "42", "session-1", "token-1")
-    assert claims.expires_at == datetime.fromtimestamp(int(NOW) + 60, UTC)
+    assert claims.expires_at == datetime.fromtimestamp(ends, UTC)
 
 
 BAD_TOKENS: dict[str, Callable[[], str]] = {
     "another secret": lambda: token(secret="another-secret-that-is-long-enough-too"),
     "another app": lambda: token(aud="another-app"),
-    "over": lambda: token(exp=int(NOW) - 60),
+    "over": lambda: token(exp=int(time.time()) - 60),
     "without an end": lambda: token(exp=None),
-    "not yet": lambda: token(nbf=int(NOW) + 600),
+    "not yet": lambda: token(nbf=int(time.time()) + 600),
     "another issuer": lambda: token(iss="https://harbour-and-kiln.myshopify.com/admin"),
     "a foreign issuer": lambda: token(iss="https://evil.com/admin", dest="https://evil.com"),
     "another scheme": lambda: token(iss=f"http://{SHOP}/admin", dest=f"http://{SHOP}"),
