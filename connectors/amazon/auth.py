@@ -7,14 +7,13 @@ which becomes a refresh token. A seller must agree anew every 365 days; the refr
 from __future__ import annotations
 
 import threading
-import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from connectors.amazon import sites
 from connectors.amazon.config import AmazonConfig
+from connectors.apptokens import HeldAppToken
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, Rejected, TransientError, UnexpectedReply
 from connectors.contract.types import Grant
 from connectors.http import Caller, Reply
@@ -23,8 +22,6 @@ from connectors.ratelimit import NoLimiter
 PLATFORM = "amazon"
 NOTIFICATIONS_SCOPE = "sellingpartnerapi::notifications"
 AUTHORIZATION_DAYS = 365
-EARLY_FRACTION = 0.8
-"""Tokens are renewed at this part of their life, so that calls rarely wait (MECHANISMS 10)."""
 
 _OUR_OWN = frozenset({"invalid_client", "unauthorized_client", "invalid_scope", "unsupported_grant_type"})
 """Login with Amazon's errors about our application, which no seller can mend."""
@@ -201,41 +198,14 @@ class AmazonAuth:
         return {f"https://{site.seller_central}" for site in sites.SITES if site.seller_central}
 
 
-@dataclass(slots=True)
-class _Held:
-    token: str
-    good_until: float
-
-
-class AppTokens:
+class AppTokens(HeldAppToken):
     """A `TokenSource` for our application's own calls: one token a process, renewed ahead of its end. Thread-safe."""
 
     _all: dict[AmazonConfig, AppTokens] = {}
     _all_lock = threading.Lock()
-
-    def __init__(self, auth: AmazonAuth) -> None:
-        self._auth = auth
-        self._held: _Held | None = None
-        self._lock = threading.Lock()
 
     @classmethod
     def shared(cls, auth: AmazonAuth) -> AppTokens:
         """Return the process's one source for this application: a hundred sellers need not ask a hundred times."""
         with cls._all_lock:
             return cls._all.setdefault(auth.config, cls(auth))
-
-    def current(self) -> str:
-        """Return a token that is good now."""
-        with self._lock:
-            if self._held is None or time.monotonic() >= self._held.good_until:
-                grant = self._auth.app_token()
-                assert grant.access_expires_at is not None
-                life = (grant.access_expires_at - datetime.now(UTC)).total_seconds()
-                self._held = _Held(grant.access_token, time.monotonic() + life * EARLY_FRACTION)
-            return self._held.token
-
-    def refused(self, token: str) -> None:
-        """Forget the token if it is still the one in use."""
-        with self._lock:
-            if self._held is not None and self._held.token == token:
-                self._held = None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from connectors.apptokens import HeldAppToken
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, Rejected, TransientError, UnexpectedReply
 from connectors.contract.types import Grant
 from connectors.ebay.config import PLATFORM, EbayConfig
@@ -22,8 +22,6 @@ from connectors.http import Caller, Reply
 from connectors.ratelimit import NoLimiter
 
 APP_SCOPE = "https://api.ebay.com/oauth/api_scope"
-EARLY_FRACTION = 0.8
-"""Tokens are renewed at this part of their life, so that calls rarely wait (MECHANISMS 10)."""
 
 ACCESS_SECONDS = 7200
 """What eBay documents, for an answer that tells no lifetime."""
@@ -203,13 +201,7 @@ def _seconds(value: Any) -> int:
         return 0
 
 
-@dataclass(slots=True)
-class _Held:
-    token: str
-    good_until: float
-
-
-class AppTokens:
+class AppTokens(HeldAppToken):
     """A `TokenSource` for our application's own calls: one token a process, renewed ahead of its end. Thread-safe.
 
     eBay hands out 1,000 such tokens a day, so they are never asked for per call.
@@ -217,11 +209,6 @@ class AppTokens:
 
     _all: dict[EbayConfig, AppTokens] = {}
     _all_lock = threading.Lock()
-
-    def __init__(self, auth: EbayAuth) -> None:
-        self._auth = auth
-        self._held: _Held | None = None
-        self._lock = threading.Lock()
 
     @classmethod
     def shared(cls, config: EbayConfig) -> AppTokens:
@@ -231,19 +218,3 @@ class AppTokens:
             if found is None:
                 found = cls._all[config] = cls(EbayAuth(config))
             return found
-
-    def current(self) -> str:
-        """Return a token that is good now."""
-        with self._lock:
-            if self._held is None or time.monotonic() >= self._held.good_until:
-                grant = self._auth.app_token()
-                assert grant.access_expires_at is not None
-                life = (grant.access_expires_at - datetime.now(UTC)).total_seconds()
-                self._held = _Held(grant.access_token, time.monotonic() + life * EARLY_FRACTION)
-            return self._held.token
-
-    def refused(self, token: str) -> None:
-        """Forget the token if it is still the one in use."""
-        with self._lock:
-            if self._held is not None and self._held.token == token:
-                self._held = None
