@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import connection
 
 from inventory import reservations
-from inventory.models import Location
+from inventory.models import Location, Variant
 from orders.domain.rules import Choice, OrderToPlace, Rule, choose
-from orders.models import RoutingRule
+from orders.models import Order, OrderLine, RoutingRule
 from orders.steps.batch import Batch, Item
 
 
@@ -51,7 +51,7 @@ def place(batch: Batch, items: Sequence[Item], *, passed: dict[int, set[int]] | 
     """
     if batch.rules is None:
         batch.rules = rules_of(batch.store.pk)
-    free = _free(batch, items) if any(rule.needs_stock for rule in batch.rules) else {}
+    free = free_for(batch.rules, (_facts(batch, item) for item in items))
     content = _content(batch, items) if batch.rules else set()
     changed: list[Item] = []
     for item in items:
@@ -83,15 +83,19 @@ def _kept(choice: Choice) -> tuple[int | None, str]:
 
 
 def _facts(batch: Batch, item: Item) -> OrderToPlace:
-    order = item.order
+    return facts_of(item.order, item.live_lines, batch.variants)
+
+
+def facts_of(order: Order, lines: Sequence[OrderLine], variants: Mapping[int, Variant]) -> OrderToPlace:
+    """Return what the rules look at, of an order's lines with units left and the variants they mean."""
     wanted: dict[int, int] = {}
     skus: set[str] = set()
     tags: set[str] = set()
-    for line in item.live_lines:
+    for line in lines:
         skus.add(line.seller_sku)
         for variant_id, units in () if line.digital else line.components:
             wanted[variant_id] = wanted.get(variant_id, 0) + units * line.quantity
-            variant = batch.variants.get(variant_id)
+            variant = variants.get(variant_id)
             if variant is not None:
                 skus.add(variant.sku)
                 tags |= set(variant.tags)
@@ -101,16 +105,20 @@ def _facts(batch: Batch, item: Item) -> OrderToPlace:
     )  # fmt: skip
 
 
-def _free(batch: Batch, items: Sequence[Item]) -> dict[tuple[int, int], int]:
-    """Return the units free at each location that rules ask about; the reservation decides for real."""
-    places = {rule.location_id for rule in batch.rules or () if rule.needs_stock and rule.location_id is not None}
-    variants = sorted({variant_id for item in items for line in item.live_lines for variant_id, _ in line.components})
-    shelves = reservations.shelves_of(variants)
+def free_for(rules: Sequence[Rule], orders: Iterable[OrderToPlace]) -> dict[tuple[int, int], int]:
+    """Return the units free at each location that rules ask about; without such rules nothing is read.
+
+    For choosing only: the reservation, which holds the locks, decides for real.
+    """
+    asked = {rule.location_id for rule in rules if rule.needs_stock and rule.location_id is not None}
+    if not asked:
+        return {}
+    shelves = reservations.shelves_of(sorted({variant_id for order in orders for variant_id in order.wanted}))
     return {
         # What the store does not limit is everywhere.
         (variant, place): 10**6 if shelf.unlimited else shelf.available(place)
         for variant, shelf in shelves.items()
-        for place in places
+        for place in asked
     }
 
 

@@ -15,10 +15,9 @@ from django.utils.timezone import now
 
 from accounts import audit, preferences
 from accounts.models import MarketplaceAccount, Store
-from inventory import reservations
 from inventory.models import Location, Variant
 from orders import places
-from orders.domain.rules import OrderToPlace, Rule, choose
+from orders.domain.rules import OrderToPlace, choose
 from orders.models import Order, OrderLine, RoutingRule
 from salestio import routes
 
@@ -215,7 +214,7 @@ def preview(store: Store, rows: Sequence[RoutingRule]) -> Preview:
     orders = found[:PREVIEW_ORDERS]
     facts = _facts_of(orders)
     rules = places.rules_of(store.pk, rows)
-    free = _free(rules, facts.values())
+    free = places.free_for(rules, facts.values())
     default = preferences.value(store, "default_location")
     names = dict(Location.objects.filter(store_id=store.pk).values_list("pk", "name"))
     before, after = Counter[str](), Counter[str]()
@@ -245,37 +244,4 @@ def _facts_of(orders: Sequence[Order]) -> dict[int, OrderToPlace]:
         lines.setdefault(line.order_id, []).append(line)
     ids = {variant_id for some in lines.values() for line in some for variant_id, _ in line.components}
     variants = {row.pk: row for row in Variant.objects.filter(pk__in=ids).only("pk", "sku", "tags")}
-    facts: dict[int, OrderToPlace] = {}
-    for order in orders:
-        wanted: Counter[int] = Counter()
-        skus: set[str] = set()
-        tags: set[str] = set()
-        for line in lines.get(order.pk, ()):
-            skus.add(line.seller_sku)
-            for variant_id, units in () if line.digital else line.components:
-                wanted[variant_id] += units * line.quantity
-                if variant_id in variants:
-                    skus.add(variants[variant_id].sku)
-                    tags |= set(variants[variant_id].tags)
-        facts[order.pk] = OrderToPlace(
-            order.account_id,
-            order.platform,
-            order.country,
-            order.fulfilled_by,
-            frozenset(skus - {""}),
-            frozenset(tags),
-            wanted,
-        )
-    return facts
-
-
-def _free(rules: Sequence[Rule], facts: Any) -> dict[tuple[int, int], int]:
-    asked = {rule.location_id for rule in rules if rule.needs_stock and rule.location_id is not None}
-    if not asked:
-        return {}
-    shelves = reservations.shelves_of(sorted({variant for one in facts for variant in one.wanted}))
-    return {
-        (variant, place): 10**6 if shelf.unlimited else shelf.available(place)
-        for variant, shelf in shelves.items()
-        for place in asked
-    }
+    return {order.pk: places.facts_of(order, lines.get(order.pk, ()), variants) for order in orders}
