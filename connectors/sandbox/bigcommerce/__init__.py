@@ -15,7 +15,7 @@ CREDENTIALS = ("client_id", "client_secret", "app_id")
 
 def setup(app: web.Application, world: World) -> None:
     """Add the pretend BigCommerce's routes to the sandbox and sow its demo stores."""
-    from connectors.sandbox.bigcommerce import api
+    from connectors.sandbox.bigcommerce import api, tokens
     from connectors.sandbox.bigcommerce.control import BigCommerceControl
     from connectors.sandbox.bigcommerce.face import BIGCOMMERCE, FACE, BigCommerceFace
     from connectors.sandbox.bigcommerce.oauth import setup_oauth
@@ -27,6 +27,7 @@ def setup(app: web.Application, world: World) -> None:
     app[CORE].faces["bigcommerce"] = FACE
     app[CORE].stores["bigcommerce"] = BigCommerceControl(face)
     world.on_reset(face.state.load)
+    world.on_reset(lambda: tokens.let_everybody_in(world))
     api.setup_api(app)
     setup_oauth(app)
     setup_panel(app)

@@ -103,3 +103,9 @@ def remember_removed(world: World, store_hash: str, numbers: list[int]) -> None:
     install = installed(world, store_hash)
     if install is not None:
         world.put(INSTALLS, store_hash, {**install, "removed": numbers})
+
+
+def let_everybody_in(world: World) -> None:
+    """Give every store's users the app again. For a reset: the installation stays, who may open it is the world's."""
+    for store_hash in list(world.table(INSTALLS)):
+        remember_removed(world, store_hash, [])

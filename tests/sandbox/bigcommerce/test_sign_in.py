@@ -123,6 +123,11 @@ def test_a_removed_user_is_told_to_the_app_and_cannot_open_it(store: Store, prod
     page = requests.get(f"{store.sandbox.url}/bigcommerce/store-{HASH}/manage/app?user={staff['id']}", timeout=10)
     assert "may not open the app" in page.text
 
+    store.sandbox.reset()
+
+    again = requests.get(f"{store.sandbox.url}/bigcommerce/store-{HASH}/manage/app?user={staff['id']}", timeout=10)
+    assert again.history == [] and "may not open the app" not in again.text
+
 
 def test_withdrawn_access_is_a_401_and_the_app_stays_installed(store: Store) -> None:
     store.sandbox.control("POST", f"/stores/{HASH}/revoke", {})
