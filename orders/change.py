@@ -11,7 +11,7 @@ from connectors.contract.errors import ConnectorError
 from connectors.contract.types import Address, PersonalDetails
 from inventory import reservations
 from inventory.models import SkuMapping, Variant
-from orders import intake, personal
+from orders import intake, personal, updates
 from orders.domain.matching import PERSON
 from orders.guard import adopt_order
 from orders.models import Buyer, Order, OrderEvent, OrderLine, SkuWait, StockWait
@@ -147,6 +147,6 @@ def _make_due(order: Order) -> None:
         # A change alone does not overrule the setting that skipped it; Export does.
         order.save()
         return
-    intake.make_due(order)
+    updates.make_due(order)
     order.save()
     doorbell.ring(intake.DRAIN, order.merchant_id, order.store_id)

@@ -185,7 +185,7 @@ def _route(batch: Batch, item: Item) -> bool:
     item.way = way
     if way.ready:
         return True
-    released = reservations.release(order_ids=[order.pk], cause=way.code)
+    released = reservations.release(order_ids=[order.pk], cause=way.code) if way.frees_units else {}
     StockWait.objects.filter(order_id=order.pk).delete()
     if way.state == "canceled":
         settle.cancel(batch, item, way.code, units=sum(released.values()))

@@ -8,6 +8,18 @@ from datetime import datetime, timedelta
 from connectors.contract.types import InventoryRule
 
 READY = "READY"
+RESTING = frozenset(
+    [
+        "NOT_PAID_YET",
+        "FBA_NOT_SHIPPED",
+        "ADDRESS_MISSING",
+        "ADDRESS_WITHHELD",
+        "CANCEL_REQUESTED",
+        "UNREADABLE",
+        "TOO_OLD",
+    ]
+)
+"""What an order rests with because of its own facts; it goes on once a newer reading tells others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,14 @@ class Way:
     @property
     def ready(self) -> bool:
         return self.code == READY
+
+    @property
+    def frees_units(self) -> bool:
+        """Whether units reserved for the order are given back: it ended, or the merchant's stock does not serve it.
+
+        An order that only rests (its address vanished, its cancellation is being decided) was sold all the same.
+        """
+        return self.state in ("canceled", "skipped") or self.code in ("NOT_PAID_YET", "FBA_NOT_SHIPPED")
 
 
 def way(order: OrderFacts, wishes: Wishes, *, now: datetime, by_hand: bool = False, create_anyway: bool = False) -> Way:

@@ -32,6 +32,17 @@ def goods(world: World) -> list[str]:
     return skus
 
 
+def decline(world: World, request_id: str) -> None:
+    """Decline a buyer's cancellation as the seller does it on eBay."""
+    token = connections.tokens_for(world.account()).current()
+    answer = requests.post(
+        f"{world.sandbox.url}/ebay/api/post-order/v2/cancellation/{request_id}/reject",
+        json={"shipmentDate": {"value": "2026-11-21T00:00:00.000Z"}, "trackingNumber": "9400111899560000000000"},
+        headers={"Authorization": f"IAF {token}", "X-EBAY-C-MARKETPLACE-ID": "EBAY_US"}, timeout=10,
+    )  # fmt: skip
+    assert answer.ok, answer.text
+
+
 def test_a_combined_order_is_one_store_order(world: World, goods: list[str]) -> None:
     one, two = goods
     (reference,) = world.buy((one, 1), (two, 2), combined=True, note="Please leave it next door.")
@@ -95,19 +106,43 @@ def test_a_cancellation_in_play_holds_the_order_and_ends_it_when_granted(world: 
     assert world.units(goods[0]) == 9
 
 
+@pytest.mark.parametrize("end", ["granted", "declined"])
+def test_units_reserved_before_a_cancellation_was_asked_for_stay_until_it_is_decided(
+    world: World, goods: list[str], end: str
+) -> None:
+    """Until then the marketplace has sold them: nobody else may buy the last one."""
+    world.settings(world.store(), read_only=True)
+    (reference,) = world.buy((goods[0], 9))
+    world.work(reference, until=("waiting",))
+    assert (world.known(reference).reason_code, world.reserved(goods[0])) == ("READ_ONLY", 9)
+
+    request = world.change(reference, cancel_request=True)["cancel_requests"][0]
+    world.work(reference, until=("held",))
+    world.settings(world.store(), read_only=False)
+    world.work_for(0.5)
+
+    assert (world.known(reference).reason_code, world.reserved(goods[0])) == ("CANCEL_REQUESTED", 9)
+    (other,) = world.buy((goods[0], 1))
+    world.work(other)
+    assert world.known(other).reason_code == "OUT_OF_STOCK"
+
+    if end == "granted":
+        world.change(reference, status="canceled")
+        world.work(other, until=("created",))
+        assert world.store_orders(reference) == []
+    else:
+        decline(world, request["id"])
+        world.work(reference, until=("created",))
+        assert world.known(other).reason_code == "OUT_OF_STOCK"
+
+
 def test_a_cancellation_that_is_declined_lets_the_order_go_on(world: World, goods: list[str]) -> None:
     (reference,) = world.buy((goods[0], 1))
     request = world.change(reference, cancel_request=True)["cancel_requests"][0]
     world.work(reference)
     assert world.known(reference).reason_code == "CANCEL_REQUESTED"
 
-    token = connections.tokens_for(world.account()).current()
-    answer = requests.post(
-        f"{world.sandbox.url}/ebay/api/post-order/v2/cancellation/{request['id']}/reject",
-        json={"shipmentDate": {"value": "2026-11-21T00:00:00.000Z"}, "trackingNumber": "9400111899560000000000"},
-        headers={"Authorization": f"IAF {token}", "X-EBAY-C-MARKETPLACE-ID": "EBAY_US"}, timeout=10,
-    )  # fmt: skip
-    assert answer.ok, answer.text
+    decline(world, request["id"])
     world.work(reference, until=("created",))
 
     assert len(world.store_orders(reference)) == 1

@@ -1,0 +1,205 @@
+"""What a newer reading of a known order changes: its rows, and our own state where it was not sent yet."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.utils.timezone import now
+
+from accounts.models import MarketplaceAccount
+from connectors.contract.types import MarketplaceOrder, MarketplaceOrderLine
+from inventory import reservations
+from notifications import alerts
+from orders import archives, personal, source
+from orders.domain import routing
+from orders.domain.states import ExportState
+from orders.models import Buyer, Order, OrderEvent, OrderLine, StockWait
+from orders.reasons import MARKETPLACES
+
+
+def _signature(line: Any) -> tuple[Any, ...]:
+    number = line.line_id if isinstance(line, MarketplaceOrderLine) else line.remote_id
+    return (number, line.seller_sku.strip(), line.quantity)
+
+
+def apply(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) -> None:
+    """Apply a newer source state to a known order, and decide what it means for our own state."""
+    before_status = row.status
+    stored = list(OrderLine.objects.filter(order_id=row.pk).order_by("number"))
+    lines_changed = sorted(map(_signature, stored)) != sorted(map(_signature, order.lines))
+    buyer = Buyer.objects.filter(order_id=row.pk).first()
+    if buyer is not None:
+        archives.expect(row, order.personal.customization_urls)
+    told = source.content_hash(order)
+    order = _with_what_was_known(buyer, order)
+    address_changed = _address_changed(buyer, order)
+    for name, value in source.their_fields(order).items():
+        setattr(row, name, value)
+    # Compared with the next reading, which tells no more than this one did.
+    row.content_hash = told
+    row.revision += 1
+    if row.paid_at is None and order.status.value not in ("incomplete", "canceled"):
+        row.paid_at = now()
+    if lines_changed or any(line.item_total is None for line in stored) or before_status == "incomplete":
+        _rewrite_lines(row, stored, order)
+    else:
+        _touch_lines(stored, order)
+    _save_buyer(row, buyer, order)
+    events: list[OrderEvent] = []
+    who = MARKETPLACES.get(account.platform, account.platform)
+    if row.status != before_status:
+        events.append(source.event(row, "import", "STATUS", actor=who, before=before_status, after=row.status))
+    if lines_changed:
+        events.append(source.event(row, "import", "LINES_CHANGED", actor=who, units=row.units))
+    _react(account, row, order, lines_changed=lines_changed, address_changed=address_changed, events=events)
+    row.save()
+    OrderEvent.objects.bulk_create(events)
+
+
+def _with_what_was_known(buyer: Buyer | None, order: MarketplaceOrder) -> MarketplaceOrder:
+    """Return the order with the buyer's details we hold where the marketplace tells them no more.
+
+    eBay gives the e-mail address for 14 days and names for 90; an address the merchant entered stays in force.
+    """
+    if buyer is None:
+        return order
+    known = personal.unseal(buyer.sealed)
+    return dataclasses.replace(order, personal=known if buyer.edited_at else personal.merged(known, order.personal))
+
+
+def _address_changed(buyer: Buyer | None, order: MarketplaceOrder) -> bool:
+    if buyer is None or buyer.edited_at:
+        return False
+    return personal.unseal(buyer.sealed).shipping != order.personal.shipping
+
+
+def _save_buyer(row: Order, buyer: Buyer | None, order: MarketplaceOrder) -> None:
+    """Store the buyer's details again, unless the merchant edited the address or they were erased."""
+    if buyer is None:
+        return
+    fresh = source.buyer(row, order)
+    if not buyer.edited_at:
+        if set(order.personal.buyer_ids) - set(personal.unseal(buyer.sealed).buyer_ids):
+            personal.keep_routes(row.platform, row.merchant_id, {row.pk: order.personal})
+        buyer.sealed, buyer.tokens = fresh.sealed, fresh.tokens
+    buyer.raw_sealed = fresh.raw_sealed
+    buyer.delete_after = min(buyer.delete_after, fresh.delete_after) if order.parcels else fresh.delete_after
+    buyer.save()
+
+
+def _touch_lines(stored: list[OrderLine], order: MarketplaceOrder) -> None:
+    shipped = {line.line_id: line.quantity_shipped for line in order.lines}
+    changed = [line for line in stored if line.quantity_shipped != shipped.get(line.remote_id, line.quantity_shipped)]
+    for line in changed:
+        line.quantity_shipped = shipped[line.remote_id]
+    if changed:
+        OrderLine.objects.bulk_update(changed, ["quantity_shipped"])
+
+
+def _rewrite_lines(row: Order, stored: list[OrderLine], order: MarketplaceOrder) -> None:
+    """Write the lines anew; a match made by a person stays with its line."""
+    kept = {line.remote_id: line for line in stored}
+    OrderLine.objects.filter(order_id=row.pk).delete()
+    fresh = []
+    for number, told in enumerate(order.lines, 1):
+        line = source.line(row, number, told)
+        old = kept.get(told.line_id)
+        if old is not None and old.seller_sku == line.seller_sku:
+            line.variant_id, line.matched_by = old.variant_id, old.matched_by
+            line.matched_sku, line.match_note, line.parts = old.matched_sku, old.match_note, old.parts
+        fresh.append(line)
+    OrderLine.objects.bulk_create(fresh)
+
+
+def _react(
+    account: MarketplaceAccount,
+    row: Order,
+    order: MarketplaceOrder,
+    *,
+    lines_changed: bool,
+    address_changed: bool,
+    events: list[OrderEvent],
+) -> None:
+    """Decide our own state after a change at the marketplace."""
+    if row.export_state == ExportState.CREATED:
+        _task_for_created(account, row, lines_changed=lines_changed, address_changed=address_changed, events=events)
+        return
+    if row.export_state in (ExportState.SENDING, ExportState.UNKNOWN, ExportState.CANCELED):
+        # The commit after the call compares the revision; a canceled order stays canceled.
+        return
+    if row.reason_code in ("UNKNOWN_TOO_LONG", "TWO_FOUND"):
+        # The store may have it: its units stay, and a cancellation is applied once a person has settled the outcome.
+        return
+    way = routing.way(
+        source.facts_of(order, shipped_when_seen=row.shipped_when_seen), source.wishes(account), now=now()
+    )
+    if not way.ready:
+        if row.export_state == "skipped" and way.state != "canceled":
+            return
+        _stop(account, row, way, order, events, free=way.frees_units or lines_changed)
+        return
+    if row.export_state == "skipped" and row.reason_code != "NOT_PAID_YET":
+        return
+    if lines_changed:
+        reservations.release(order_ids=[row.pk], cause="lines changed")
+        StockWait.objects.filter(order_id=row.pk).delete()
+    was_blocked = row.reason_code in routing.RESTING or row.reason_code == "TOTAL_MISMATCH"
+    cured_address = row.reason_code == "ADDRESS_REJECTED" and address_changed
+    if lines_changed or was_blocked or cured_address:
+        make_due(row)
+
+
+def make_due(row: Order) -> None:
+    """Turn the order to *imported*, due at its turn; the caller saves it."""
+    row.export_state, row.reason_code, row.reason_data = ExportState.IMPORTED, "QUEUED", {}
+    row.state_since = now()
+    row.next_attempt_at = row.paid_at or row.purchased_at
+    row.attempts, row.retrying_since = 0, None
+    row.lease_until, row.lease_token = None, None
+
+
+def _stop(
+    account: MarketplaceAccount,
+    row: Order,
+    way: routing.Way,
+    order: MarketplaceOrder,
+    events: list[OrderEvent],
+    *,
+    free: bool,
+) -> None:
+    """Let the order rest or end where the facts say; `free` gives its units back."""
+    released = reservations.release(order_ids=[row.pk], cause=way.code) if free else {}
+    if (row.export_state, row.reason_code) == (way.state, way.code):
+        return
+    StockWait.objects.filter(order_id=row.pk).delete()
+    row.export_state, row.reason_code = way.state, way.code
+    row.reason_data = source.reason_data(account, row, problem=order.problem, units=sum(released.values()) or None)
+    row.state_since = now()
+    row.lease_until, row.lease_token = None, None
+    row.next_attempt_at = now() if way.state == ExportState.WAITING else None
+    row.retrying_since = now() if way.state == ExportState.WAITING else None
+    events.append(source.event(row, "import", way.code))
+
+
+def _task_for_created(
+    account: MarketplaceAccount, row: Order, *, lines_changed: bool, address_changed: bool, events: list[OrderEvent]
+) -> None:
+    """An order that is in the store changed at the marketplace: open a task that says so (F25)."""
+    kinds = [
+        ("canceled", row.status == "canceled"),
+        ("lines", lines_changed and row.status != "canceled"),
+        ("address", address_changed),
+    ]
+    for what, happened in kinds:
+        if not happened:
+            continue
+        alerts.raise_alert(
+            kind="order_changed",
+            key=f"{row.pk}:{what}",
+            data={"what": what, "order": row.marketplace_order_id, "order_id": row.pk, "store_order": row.store_order_name,
+                  "platform": account.platform, "store_platform": account.store.platform},
+        )  # fmt: skip
+        events.append(
+            source.event(row, "change", "CHANGED_AFTER_CREATION", what=what, store_order=row.store_order_name)
+        )
