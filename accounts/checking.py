@@ -1,6 +1,6 @@
 """The check of a connection (F9): right after connecting, every night, and when somebody presses *Check again*.
 
-A connector that can look itself over says what it found; of the others we ask what every platform answers. What is not
+We ask what every platform answers, and a connector that can look itself over says what it found. What is not
 well is shown with how to mend it, and opens an alert; a later check that finds it well closes it.
 """
 
@@ -19,7 +19,7 @@ from accounts.models import MarketplaceAccount, Store
 from connectors import registry
 from connectors.contract.errors import AuthorizationExpired, ConnectorError
 from connectors.contract.marketplace import Checks
-from connectors.contract.types import Finding
+from connectors.contract.types import Finding, Site
 from salestio import routes, tenancy
 
 log = structlog.get_logger(__name__)
@@ -77,40 +77,50 @@ def check(target: Store | MarketplaceAccount) -> list[Finding]:
     return found
 
 
-def _look(target: Store | MarketplaceAccount) -> Sequence[Finding]:
-    connector: Any = connections.storefront(target) if isinstance(target, Store) else connections.marketplace(target)
-    if isinstance(connector, Checks):
-        return connector.check()
-    return _of_store(target, connector) if isinstance(target, Store) else _of_account(target, connector)
+def _look(target: Store | MarketplaceAccount) -> list[Finding]:
+    """Ask what every platform answers, and let the connector look itself over."""
+    if isinstance(target, Store):
+        storefront = connections.storefront(target)
+        return [*_of_store(target, storefront), *_own(storefront)]
+    marketplace = connections.marketplace(target)
+    own = _own(marketplace)
+    # Where accounts have no sites, and the connector looked itself over, there is nothing to compare.
+    return [*_sites(target, marketplace), *own] if target.sites or not own else list(own)
 
 
-def _of_account(account: MarketplaceAccount, connector: Any) -> list[Finding]:
+def _own(connector: Any) -> Sequence[Finding]:
+    return connector.check() if isinstance(connector, Checks) else ()
+
+
+def _sites(account: MarketplaceAccount, connector: Any) -> list[Finding]:
     """Ask a marketplace where this seller may sell, and compare with the sites the merchant chose."""
     label = registry.platform(account.platform).label
-    active = {site.code: site.active for site in connector.sites()}
-    found = [Finding("connection", True, f"{label} answers and our access is good.")]
-    for code in account.sites:
-        if active.get(code):
-            found.append(Finding(f"site_{code}", True, f"The seller account may sell on {code}."))
-        elif code in active:
-            found.append(
-                Finding(
-                    f"site_{code}", False, f"{label} has paused this seller account on {code}.",
-                    f"Look in {label}'s seller pages for a vacation setting, or a notice about the account, on {code}.",
-                )
-            )  # fmt: skip
-        else:
-            found.append(
-                Finding(
-                    f"site_{code}", False, f"{label} did not grant {code}.",
-                    f"Register for {code} at {label}, then edit this account and renew the connection.",
-                )
-            )  # fmt: skip
-    return found
+    known = {site.code: site for site in connector.sites()}
+    answers = Finding("connection", True, f"{label} answers and our access is good.")
+    return [answers, *(_site(label, code, known.get(code)) for code in account.sites)]
+
+
+def _site(label: str, code: str, site: Site | None) -> Finding:
+    if site is None:
+        return Finding(
+            f"site_{code}", False, f"{label} did not grant {code}.",
+            f"Register for {code} at {label}, then edit this account and renew the connection.",
+        )  # fmt: skip
+    if not site.active:
+        return Finding(
+            f"site_{code}", False, f"{label} has paused this seller account on {code}.",
+            f"Look in {label}'s seller pages for a notice about the account on {code}.",
+        )  # fmt: skip
+    if site.suspended:
+        return Finding(
+            f"site_{code}", False, f"The listings on {code} are switched off: buyers cannot order there.",
+            f"Switch them on in {label}'s seller pages (vacation setting), or look for a notice about the account.",
+        )  # fmt: skip
+    return Finding(f"site_{code}", True, f"The seller account may sell on {code}.")
 
 
 def _of_store(store: Store, connector: Any) -> list[Finding]:
-    """Ask a store for itself, its locations, and the rights it granted."""
+    """Ask a store for itself and its locations."""
     label = registry.platform(store.platform).label
     info = connector.info()
     found = [Finding("connection", True, f"{label} answers and our access is good.")]

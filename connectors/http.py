@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -150,6 +150,8 @@ class Caller:
         self.deadlines = deadlines or Deadlines()
         self.learned_rates: dict[str, float] = {}
         """Operation → tokens a second, as the platform's header last said it to this process."""
+        self.clock_offset = timedelta(0)
+        """How far the platform's clock is ahead of ours, as its last answer's Date header said."""
         self._tokens = tokens
         self._limiter = limiter
         self._session = session
@@ -265,8 +267,15 @@ class Caller:
             state.deadline = float("inf")
         seconds = time.monotonic() - started
         reply = Reply(response.status_code, response.headers, body, seconds, self.platform, operation, write)
+        self._note_clock(reply)
         self._log(operation, method=str(prepared.method), status=str(reply.status), seconds=seconds, reply=reply)
         return reply
+
+    def _note_clock(self, reply: Reply) -> None:
+        theirs = http_date(reply.headers.get("Date", ""))
+        if theirs is not None:
+            # The header has whole seconds, cut off, and was written before the answer travelled.
+            self.clock_offset = theirs + timedelta(seconds=0.5) - datetime.now(UTC)
 
     def _raise_lost(self, operation: str, write: bool, error: Exception, seconds: float) -> None:
         """Raise the contract error of a call that brought no whole answer."""
@@ -380,14 +389,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     try:
         return max(0.0, float(told))
     except ValueError:
-        pass
+        at = http_date(told)
+    return None if at is None else max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+
+def http_date(told: str) -> datetime | None:
+    """Return the moment of an HTTP date (RFC 9110), None when it is not to be read or names no zone."""
     try:
         at = email.utils.parsedate_to_datetime(told)
     except ValueError:
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    return at if at.tzinfo is not None else None
 
 
 def request_id(headers: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -188,6 +189,11 @@ class Client:
             known = self._limiter.learned_rate(limits.bucket(operation, self._seller))
         return known or limits.RATES[operation].rate
 
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far Amazon's clock is ahead of ours, as its last answer said."""
+        return self._caller.clock_offset
+
     # ── orders 2026-01-01 ────────────────────────────────────────────────────────────────────────────────────────────
 
     def search_orders(
@@ -239,6 +245,14 @@ class Client:
         if not isinstance(listed, list):
             raise _odd(operation, "answered without a list of sites")
         return [line for line in listed if isinstance(line, dict)]
+
+    def account(self) -> dict[str, Any]:
+        """Return the seller account: `sellingPlan` and where it takes part. Raises `AccessDenied` without that role."""
+        operation = "getAccount"
+        found = self._api("sellers", operation).get_account().get("payload")
+        if not isinstance(found, dict):
+            raise _odd(operation, "answered without an account")
+        return found
 
     # ── notifications v1 ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.amazon import limits, mapping, sites
+from connectors.amazon import checks, limits, mapping, sites
 from connectors.amazon.auth import AmazonAuth, AppTokens
 from connectors.amazon.client import Client
 from connectors.amazon.config import AmazonConfig
 from connectors.contract.errors import NotFound, Rejected, TransientError
 from connectors.contract.tokens import TokenSource
-from connectors.contract.types import MarketplaceOrder, Page, Site, Window
+from connectors.contract.types import Finding, MarketplaceOrder, Page, Site, Window
 from connectors.ratelimit import Limiter
 
 
@@ -72,6 +72,10 @@ class Amazon:
     def sites(self) -> Sequence[Site]:
         """Return the sites this seller takes part in. At most one call a minute: keep the answer."""
         return mapping.read_sites(self._client.marketplace_participations())
+
+    def check(self) -> Sequence[Finding]:
+        """Look at the selling plan and the clock (F9). At most one call a minute."""
+        return checks.look(self._client)
 
     def rate_in_force(self, operation: str) -> float:
         """Return calls a second of an operation (searchOrders): learnt from Amazon's header, at first the published."""

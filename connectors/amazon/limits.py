@@ -31,6 +31,7 @@ RATES: dict[str, Rate] = {
     "searchOrders": Rate(0.0056, 20),
     "getOrder": Rate(0.5, 30),
     "getMarketplaceParticipations": Rate(0.016, 15),
+    "getAccount": Rate(0.016, 15),
     "createDestination": Rate(1, 5),
     "getDestinations": Rate(1, 5),
     "createSubscription": Rate(1, 5),

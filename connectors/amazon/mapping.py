@@ -306,6 +306,7 @@ def read_sites(listed: Sequence[Mapping[str, Any]]) -> tuple[Site, ...]:
                 currency=text(marketplace, "defaultCurrencyCode") or (known.currency if known else ""),
                 country=country,
                 active=part(line, "participation").get("isParticipating") is True,
+                suspended=part(line, "participation").get("hasSuspendedListings") is True,
             )
         )
     return tuple(found)

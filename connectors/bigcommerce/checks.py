@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from connectors import checks
 from connectors.bigcommerce import setup
 from connectors.bigcommerce.client import Client
 from connectors.bigcommerce.facts import SHIPPED, Facts
@@ -18,7 +19,8 @@ def look_over(client: Client, facts: Facts) -> list[Finding]:
     """Return what was looked at. Raises `ConnectorError` when the store itself cannot be read."""
     facts.forget()
     store = facts.store()
-    return [_open(store), *_rights(client), *_webhooks(client), *_stock(facts)]
+    clock = checks.clock("BigCommerce", client.clock_offset)
+    return [_open(store), *_rights(client), *_webhooks(client), *_stock(facts), clock]
 
 
 def _open(store: dict[str, Any]) -> Finding:

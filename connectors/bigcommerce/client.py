@@ -7,6 +7,7 @@ V3 wraps everything in `data` and `meta`. `kind` (orders, stock, catalog) says h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -56,6 +57,11 @@ class Client:
             pause_of=limits.pause_of,
             user_agent=config.user_agent,
         )
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far BigCommerce's clock is ahead of ours, as its last answer said."""
+        return self._caller.clock_offset
 
     # ── orders (V2) ──────────────────────────────────────────────────────────────────────────────────────────────────
 

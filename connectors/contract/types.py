@@ -200,6 +200,8 @@ class Site:
     currency: str
     country: str
     active: bool = True
+    suspended: bool = False
+    """The seller's listings are switched off there, by the seller (vacation) or by the marketplace."""
 
 
 @dataclass(frozen=True, slots=True)

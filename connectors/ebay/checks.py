@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from connectors import checks
 from connectors.contract.errors import AccessDenied, AuthorizationExpired, ConnectorError
 from connectors.contract.types import Finding
 from connectors.ebay import sites
@@ -12,7 +13,6 @@ from connectors.ebay.client import Client
 from connectors.ebay.mapping import iso
 from connectors.reading import count, nested, number, part, text
 
-CLOCK_LIMIT = timedelta(seconds=30)
 POLICIES = "SELLING_POLICY_MANAGEMENT"
 OUT_OF_STOCK = "OUT_OF_STOCK_CONTROL"
 
@@ -22,7 +22,7 @@ def look(client: Client, seller_key: str) -> list[Finding]:
     found = _seller(client, seller_key)
     for code, read in (("orders", _orders), ("programs", _programs), ("selling_limits", _limits)):
         found += _tried(code, read, client)
-    found.append(_clock(client))
+    found.append(checks.clock("eBay", client.clock_offset))
     return found
 
 
@@ -36,7 +36,7 @@ def _tried(code: str, read: Callable[[Client], list[Finding]], client: Client) -
         fix = "Connect the account again and agree to all permissions on eBay's page."
         return [Finding(code, False, f"eBay does not let us look at this: {what}.", fix)]
     except ConnectorError as error:
-        return [Finding(code, None, f"This could not be looked at now: {error.message.rstrip('.')}.")]
+        return [checks.not_now(code, error.message)]
 
 
 def _seller(client: Client, seller_key: str) -> list[Finding]:
@@ -113,14 +113,3 @@ def _limits(client: Client) -> list[Finding]:
             "Ask eBay to raise the selling limit." if used_up else "",
         )
     ]
-
-
-def _clock(client: Client) -> Finding:
-    """Compare our clock with the one eBay's last answer showed."""
-    seconds = round(abs(client.clock_offset).total_seconds())
-    if abs(client.clock_offset) <= CLOCK_LIMIT:
-        return Finding("clock", True, "Our clock and eBay's agree.")
-    ahead = "behind" if client.clock_offset > timedelta(0) else "ahead of"
-    return Finding(
-        "clock", False, f"Our clock is {seconds} s {ahead} eBay's.", "Tell support: our server's clock must be set."
-    )

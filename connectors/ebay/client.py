@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import email.utils
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -59,7 +58,7 @@ def odd(operation: str, words: str, *, write: bool = False) -> OutcomeUnknown | 
 class Client:
     """The endpoints we use, for one seller (`seller_key` "" and no `tokens`: for our application alone).
 
-    Thread-safe; keep it. `clock_offset` is how far eBay's clock is ahead of ours, as its last answer said.
+    Thread-safe; keep it.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class Client:
     ) -> None:
         self._learning = limits.LearningClock.shared(f"{config.client_id}@{config.api}")
         self.budget = limits.Budget(budgets, limiter, who=seller_key)
-        self.clock_offset = timedelta(0)
         self._refusals = 0
 
         def caller(source: TokenSource | None, account: str, base_url: str) -> Caller:
@@ -93,6 +91,11 @@ class Client:
         self._seller = caller(tokens, seller_key, config.api)
         self._identity = caller(tokens, seller_key, config.apiz)
         self._app = caller(app, "app", config.api)
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far eBay's clock is ahead of ours, as its last answer to this seller said."""
+        return self._seller.clock_offset
 
     # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -281,7 +284,6 @@ class Client:
                 "eBay refuses our application's own token", platform=PLATFORM, operation=operation, status=error.status
             ) from error
         self._refusals = 0
-        self._note_clock(reply)
         return _Answer(_object(reply), reply.headers)
 
     def _pause(self, headers: Mapping[str, str]) -> float:
@@ -302,13 +304,3 @@ class Client:
         except ConnectorError as error:
             logger.warning("eBay's limits could not be read", extra={"cause": type(error).__name__})
             self._learning.hurry()
-
-    def _note_clock(self, reply: Reply) -> None:
-        told = reply.headers.get("Date", "")
-        try:
-            theirs = email.utils.parsedate_to_datetime(told)
-        except ValueError:
-            return  # no readable Date header: what the last answer said stays
-        if theirs.tzinfo is not None:
-            # The header has whole seconds, cut off, and was written before the answer travelled.
-            self.clock_offset = theirs + timedelta(seconds=0.5) - datetime.now(UTC)

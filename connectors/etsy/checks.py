@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors import checks
 from connectors.contract.errors import AccessDenied, AuthorizationExpired, ConnectorError, Rejected
 from connectors.contract.types import Finding, Withheld
 from connectors.etsy import mapping
@@ -25,6 +26,7 @@ def look(client: Client, config: EtsyConfig) -> list[Finding]:
         _scopes(client, config),
         *_buyers(client),
         _webhooks(config),
+        checks.clock("Etsy", client.clock_offset),
     ]
 
 
@@ -58,7 +60,7 @@ def _scopes(client: Client, config: EtsyConfig) -> Finding:
     except (AuthorizationExpired, AccessDenied):
         raise
     except ConnectorError as error:
-        return _not_now("scopes", error)
+        return checks.not_now("scopes", error.message)
     missing = [scope for scope in config.scopes if scope not in granted]
     if missing:
         return Finding(
@@ -78,7 +80,7 @@ def _buyers(client: Client) -> list[Finding]:
         words = f"Orders cannot be read: {error.message}"
         return [Finding("orders", False, words, "Reconnect the shop as its owner and agree to the orders' permission.")]
     except ConnectorError as error:
-        return [_not_now("orders", error)]
+        return [checks.not_now("orders", error.message)]
     orders = mapping.read_orders(page["results"], read_at=datetime.now(UTC))
     found = [Finding("orders", True, "Orders can be read.")]
     if not orders:
@@ -109,7 +111,3 @@ def _webhooks(config: EtsyConfig) -> Finding:
     if config.webhook_secret:
         return Finding("webhooks", True, "Etsy may tell us of new orders at once; the regular sweep finds the others.")
     return Finding("webhooks", None, "Etsy does not tell us of new orders; the regular sweep finds them.")
-
-
-def _not_now(code: str, error: ConnectorError) -> Finding:
-    return Finding(code, None, f"This could not be looked at now: {error.message.rstrip('.')}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from connectors.contract.errors import RateLimited, TransientError
 from connectors.contract.tokens import BudgetStore, TokenSource
 from connectors.etsy import errors, limits
 from connectors.etsy.config import PLATFORM, EtsyConfig
-from connectors.http import Caller, Reply
+from connectors.http import Caller, Reply, http_date
 from connectors.ratelimit import Limiter
 
 
@@ -52,6 +51,11 @@ class Client:
             token_refused=errors.token_refused,
             user_agent=config.user_agent,
         )
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far Etsy's clock is ahead of ours, as its last answer said."""
+        return self._caller.clock_offset
 
     def receipts(self, query: Mapping[str, str | int]) -> dict[str, Any]:
         """Return one page of getShopReceipts: `count` and `results`."""
@@ -118,11 +122,8 @@ class Client:
         return reply
 
     def _note_clock(self, reply: Reply, asked_at: datetime) -> None:
-        try:
-            theirs = email.utils.parsedate_to_datetime(reply.headers.get("Date", ""))
-        except ValueError:
-            return  # no readable Date header: what the last answer said stays
-        if theirs.tzinfo is not None:
+        theirs = http_date(reply.headers.get("Date", ""))
+        if theirs is not None:
             # The header has whole seconds, cut off: clocks that agree seem up to a second apart, on the careful side.
             self.clock_behind = max(asked_at - theirs, timedelta(0))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -70,6 +71,11 @@ class Client:
             token_header="X-Shopify-Access-Token",  # noqa: S106 - the name of a header
             user_agent=config.user_agent,
         )
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """How far Shopify's clock is ahead of ours, as its last answer said."""
+        return self._caller.clock_offset
 
     def run(
         self, document: Document, variables: Mapping[str, Any] | None = None, *, points: float | None = None

@@ -12,6 +12,7 @@ from connectors.contract.errors import NotFound, OutcomeUnknown, UnexpectedReply
 from connectors.contract.tokens import TokenSource
 from connectors.contract.types import (
     CustomerMode,
+    Finding,
     Page,
     SetUpReport,
     StockReading,
@@ -22,7 +23,7 @@ from connectors.contract.types import (
     StoreVariant,
 )
 from connectors.ratelimit import Limiter
-from connectors.shopify import bulk, documents, limits, mapping
+from connectors.shopify import bulk, checks, documents, limits, mapping
 from connectors.shopify.bulk import BulkRead
 from connectors.shopify.catalog import Catalog, quoted
 from connectors.shopify.client import Client
@@ -217,6 +218,10 @@ class Shopify:
     def set_up(self, *, webhook_url: str) -> SetUpReport:
         """Make sure the key's definition and the webhooks exist and the scopes were granted; harmless to repeat."""
         return set_up(self._client, self._config, webhook_url=webhook_url)
+
+    def check(self) -> Sequence[Finding]:
+        """Look at the granted rights and the clock (F9). Raises `ConnectorError` when the shop cannot be read."""
+        return checks.look(self._client, self._config)
 
 
 def _terms(reference: str) -> str:

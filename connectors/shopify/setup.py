@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.contract.errors import Rejected
-from connectors.contract.types import SetUpReport
+from connectors.contract.types import SetUpReport, StoreInfo
 from connectors.shopify import documents, mapping
 from connectors.shopify.client import Client
 from connectors.shopify.config import ShopifyConfig
@@ -23,12 +23,17 @@ def set_up(client: Client, config: ShopifyConfig, *, webhook_url: str) -> SetUpR
     done: list[str] = []
     missing: list[str] = []
     info = mapping.store_info(client.run(documents.SHOP_INFO), client.shop)
-    lacking = [scope for scope in config.scopes if not _granted(scope, info.scopes)]
-    if lacking:
-        missing.append(f"The store has not granted: {', '.join(lacking)}.")
+    not_granted = lacking(config, info)
+    if not_granted:
+        missing.append(f"The store has not granted: {', '.join(not_granted)}.")
     _define_key(client, config, done, missing)
     _subscribe(client, webhook_url, done, missing)
     return SetUpReport(done=tuple(done), missing=tuple(missing))
+
+
+def lacking(config: ShopifyConfig, info: StoreInfo) -> list[str]:
+    """Return the scopes we ask for that the shop has not granted."""
+    return [scope for scope in config.scopes if not _granted(scope, info.scopes)]
 
 
 def _granted(scope: str, scopes: tuple[str, ...]) -> bool:

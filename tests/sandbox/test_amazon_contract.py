@@ -175,6 +175,9 @@ def test_sellers_and_notifications_answer_as_their_contracts_say(seller: Seller,
     sites = seller.call("GET", "/sellers/v1/marketplaceParticipations").json()
     sellers.check(sites, "GetMarketplaceParticipationsResponse")
     assert sellers.closed(sites, "GetMarketplaceParticipationsResponse") == []
+    account = seller.call("GET", "/sellers/v1/account").json()
+    sellers.check(account, "GetAccountResponse")
+    assert sellers.closed(account, "GetAccountResponse") == []
     app = seller.lwa(grant_type="client_credentials", scope="sellingpartnerapi::notifications").json()["access_token"]
     listed = seller.call("GET", "/notifications/v1/destinations", token=app).json()
     notifications.check(listed, "GetDestinationsResponse")

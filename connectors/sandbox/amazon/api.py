@@ -43,6 +43,7 @@ def setup(app: web.Application) -> None:
     add.add_get("/amazon/{region:na|eu|fe}/orders/2026-01-01/orders/{order_id}", get_order)
     add.add_post("/amazon/{region:na|eu|fe}/orders/v0/orders/{order_id}/shipmentConfirmation", confirm_shipment)
     add.add_get("/amazon/{region:na|eu|fe}/sellers/v1/marketplaceParticipations", participations)
+    add.add_get("/amazon/{region:na|eu|fe}/sellers/v1/account", account)
 
 
 async def unknown(request: web.Request) -> web.Response:
@@ -408,23 +409,38 @@ def _note_package(amazon: Amazon, order: Doc, detail: Doc) -> None:
 
 async def participations(request: web.Request) -> web.Response:
     """The sites the seller takes part in."""
-    caller = await enter(request, "getMarketplaceParticipations")
-    seller = request.app[AMAZON].state.sellers[caller.seller]
-    rows = []
-    for code in seller["sites"]:
-        site = SITES[code]
-        rows.append(
-            {
-                "marketplace": {
-                    "id": site.id,
-                    "name": site.name,
-                    "countryCode": site.country,
-                    "defaultCurrencyCode": site.currency,
-                    "defaultLanguageCode": site.language,
-                    "domainName": site.domain,
-                },
-                "participation": {"isParticipating": True, "hasSuspendedListings": False},
-                "storeName": seller["name"],
-            }
-        )
-    return answer({"payload": rows}, operation="getMarketplaceParticipations", request=request)
+    operation = "getMarketplaceParticipations"
+    caller = await enter(request, operation)
+    rows = _participations(request.app[AMAZON], caller.seller)
+    return answer({"payload": rows}, operation=operation, request=request)
+
+
+async def account(request: web.Request) -> web.Response:
+    """The seller's account: its plan, and where it takes part."""
+    caller = await enter(request, "getAccount")
+    amazon = request.app[AMAZON]
+    told = {
+        "businessType": "PRIVATE_LIMITED",
+        "sellingPlan": amazon.state.standing(caller.seller)["plan"],
+        "marketplaceParticipationList": _participations(amazon, caller.seller),
+    }
+    return answer({"payload": told}, operation="getAccount", request=request)
+
+
+def _participations(amazon: Amazon, key: str) -> list[Doc]:
+    seller, suspended = amazon.state.sellers[key], amazon.state.standing(key)["suspended"]
+    return [
+        {
+            "marketplace": {
+                "id": site.id,
+                "name": site.name,
+                "countryCode": site.country,
+                "defaultCurrencyCode": site.currency,
+                "defaultLanguageCode": site.language,
+                "domainName": site.domain,
+            },
+            "participation": {"isParticipating": True, "hasSuspendedListings": site.code in suspended},
+            "storeName": seller["name"],
+        }
+        for site in (SITES[code] for code in seller["sites"])
+    ]

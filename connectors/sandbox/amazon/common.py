@@ -28,6 +28,7 @@ RATES: dict[str, tuple[float, float]] = {
     "getOrder": (0.5, 30),
     "confirmShipment": (2, 10),
     "getMarketplaceParticipations": (0.016, 15),
+    "getAccount": (0.016, 15),
 }
 """Published rate a second and burst; notifications are 1 and 5 (descriptions in Amazon's own contracts)."""
 _NOTIFICATIONS_RATE = (1.0, 5.0)

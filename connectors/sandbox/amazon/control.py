@@ -11,7 +11,7 @@ from connectors.sandbox.amazon import sqs
 from connectors.sandbox.amazon.buying import WORDS, Buyers, line_total, total
 from connectors.sandbox.amazon.common import RATES, Amazon
 from connectors.sandbox.amazon.sites import REGIONS, SITES
-from connectors.sandbox.amazon.state import Doc, amount
+from connectors.sandbox.amazon.state import PLANS, STANDINGS, Doc, amount
 from connectors.sandbox.control_input import only, read_body, text_field
 from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.server import CORE
@@ -117,8 +117,19 @@ class AmazonControl:
         return {"key": key, "refresh_token": self.amazon.new_refresh_token(key)}
 
     def action(self, key: str, action: str, body: Doc) -> Doc:
-        """Refuse: Amazon has no action of its own."""
-        raise Refusal("action", f"{self.platform} has no action {action}", 404)
+        """`standing {plan?: PROFESSIONAL | INDIVIDUAL, suspended?: [sites whose listings are switched off]}`."""
+        if key not in self.state.sellers:
+            raise Refusal("key", "there is no such seller", 404)
+        if action != "standing":
+            raise Refusal("action", "known is standing", 404)
+        only(body, "plan", "suspended")
+        standing = self.state.standing(key)
+        plan = text_field(body, "plan", PLANS, standing["plan"])
+        suspended, own = body.get("suspended", standing["suspended"]), self.state.sellers[key]["sites"]
+        if not isinstance(suspended, list) or any(site not in own for site in suspended):
+            raise Refusal("suspended", f"a list of sites of this seller ({', '.join(own)}) is wanted")
+        self.state.world.put(STANDINGS, key, {"plan": plan, "suspended": suspended})
+        return self.state.standing(key)
 
     def addresses(self) -> Doc:
         """Return where a client finds Amazon."""

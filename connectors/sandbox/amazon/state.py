@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Doc = dict[str, Any]
 
 SELLERS, LISTINGS, ORDERS = "amazon_sellers", "amazon_listings", "amazon_orders"
+STANDINGS = "amazon_standings"
+PLANS = ("PROFESSIONAL", "INDIVIDUAL")
+"""Selling plans; a seller has the first until somebody says otherwise."""
 
 NEWCOMERS: tuple[tuple[str, str, str, list[str], str], ...] = (
     ("A5FIELDNOTESNA", "Fieldnotes Goods", "na", ["US", "CA"], "A1NORTHPINEUS"),
@@ -79,6 +82,10 @@ class AmazonState:
         seller = {"key": key, "name": name, "region": region, "sites": list(sites), "merchant": merchant, "like": like}
         self.world.put(SELLERS, key, seller)
         self._list(seller)
+
+    def standing(self, key: str) -> Doc:
+        """Return how a seller stands with Amazon: `plan`, and `suspended`, the sites with listings switched off."""
+        return self.world.table(STANDINGS).get(key) or {"plan": PLANS[0], "suspended": []}
 
     def _list(self, seller: Doc) -> None:
         key, now = seller["key"], iso_ms(self.world.now())

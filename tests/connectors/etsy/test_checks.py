@@ -37,7 +37,7 @@ def test_a_shop_in_order_has_nothing_to_mend(wire: Wire) -> None:
     found = look(wire, answer(200, shop()), ALL_SCOPES, page(receipt(buyer_email="buyer@example.com")))
 
     assert {code: finding.ok for code, finding in found.items()} == dict.fromkeys(
-        ("shop", "vacation", "currency", "scopes", "orders", "address", "email", "webhooks"), True
+        ("shop", "vacation", "currency", "scopes", "orders", "address", "email", "webhooks", "clock"), True
     )
     assert "EUR" in found["currency"].sentence
     assert wire.asked[1].form == {"token": "77.token-1"}

@@ -387,3 +387,15 @@ def test_what_we_send_is_utf_8(wire: Wire) -> None:
     shop_at(wire.url).create_order(draft(note="Grüße aus 東京"))
 
     assert json.loads(wire.asked[0].body.decode("utf-8"))["variables"]["order"]["note"] == "Grüße aus 東京"
+
+
+def test_the_check_names_the_scopes_that_were_not_granted(wire: Wire) -> None:
+    held, shop = [{"handle": "write_orders"}, {"handle": "write_products"}], {"name": "N", "currencyCode": "USD"}
+    wire.answer_with(answer(200, {"data": {"shop": shop, "currentAppInstallation": {"accessScopes": held}}}))
+
+    scopes, _clock = shop_at(wire.url).check()
+
+    assert scopes.ok is False and scopes.fix
+    assert "read_inventory" in scopes.sentence
+    # The right to write includes the right to read.
+    assert "read_orders" not in scopes.sentence

@@ -196,6 +196,9 @@ class TestShopify(StorefrontContract):
         assert moved.done == (f"{len(webhooks.SUBSCRIPTIONS)} webhooks corrected.",)
         assert again.done == ()
 
+    def test_a_store_that_is_well_has_nothing_to_mend(self, store: Shopify) -> None:
+        assert [(one.code, one.ok, one.fix) for one in store.check()] == [("scopes", True, ""), ("clock", True, "")]
+
     def test_the_stores_own_facts(self, store: Shopify) -> None:
         info = store.info()
 
