@@ -16,6 +16,7 @@ WARM = 25
 """Orders an account sells before it is measured: its first twenty are looked up in the store (F11)."""
 SKUS = 20
 STORE_GOAL, MARKETPLACE_GOAL = 1.1, 0.03
+Calls = dict[tuple[str, str], int]
 PROFILE = "marketplaces real without list delay, stores demo; waiting orders, no push"
 
 
@@ -37,19 +38,29 @@ def measure(running: Running, *, orders: int = 200) -> list[Figure]:
 def _pair(running: Running, merchant: Merchant, account: Doc, skus: list[str], orders: int) -> list[Figure]:
     sandbox = running.sandbox
     time.sleep(11.0)  # settling reads of what was sold before; and an account is asked for at most every ten seconds
-    before = sum(sandbox.calls(merchant.store).values()), sum(sandbox.calls(account["key"]).values())
+    before = sandbox.calls(merchant.store), sandbox.calls(account["key"])
     _sell(running, merchant, account, skus, orders)
-    at_marketplace = sum(sandbox.calls(account["key"]).values()) - before[1]
+    marketplace = _since(before[1], sandbox.calls(account["key"]))
     time.sleep(6.0)
-    at_store = sum(sandbox.calls(merchant.store).values()) - before[0]
+    store = _since(before[0], sandbox.calls(merchant.store))
+    at_store, at_marketplace = sum(store.values()), sum(marketplace.values())
     pair = f"{account['platform']} → {merchant.store_platform}"
-    say(f"  {pair}: {orders} orders, {at_store} calls at the store, {at_marketplace} at the marketplace")
+    say(f"  {pair}: {orders} orders, {at_store} calls at the store ({_words(store)}), "
+        f"{at_marketplace} at the marketplace ({_words(marketplace)})")  # fmt: skip
     stored, read = at_store / orders, at_marketplace / orders
     return [
         Figure(f"store calls an order, {pair}", f"{stored:.2f}", f"<= {STORE_GOAL}", stored <= STORE_GOAL, "", PROFILE),
         Figure(f"marketplace calls an order, {pair}", f"{read:.3f}", f"<= {MARKETPLACE_GOAL}",
                read <= MARKETPLACE_GOAL, "", PROFILE),
     ]  # fmt: skip
+
+
+def _since(before: Calls, now: Calls) -> Calls:
+    return {place: count - before.get(place, 0) for place, count in now.items() if count > before.get(place, 0)}
+
+
+def _words(calls: Calls) -> str:
+    return ", ".join(f"{operation} {count}" for (_platform, operation), count in sorted(calls.items()))
 
 
 def _sell(running: Running, merchant: Merchant, account: Doc, skus: list[str], orders: int) -> None:

@@ -20,7 +20,7 @@ from accounts import connections, credentials
 from accounts.models import Store
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, RateLimited
 from connectors.contract.types import StockReading
-from inventory import catalog, claims, placing, reservations, sql, stock, watching
+from inventory import catalog, claims, placing, reservations, settling, sql, stock, watching
 from salestio import routes, tenancy
 from salestio.lib.backoff import stock_recheck
 
@@ -195,15 +195,14 @@ def _place(claim: _Claim, reading: StockReading) -> None:
         routes.ask("orders.placed", store_order_ids=sorted(claim.rows[order_id] for order_id in known))
 
 
-_FINISH = """
+_FINISH = f"""
 WITH locked AS (
     SELECT id FROM inventory_variant WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)
 UPDATE inventory_variant v
 SET reread_lease_until = NULL,
     reread_at = least(
         CASE WHEN v.reread_at IS DISTINCT FROM v.reread_lease_until THEN v.reread_at END,
-        CASE WHEN open.since > now() - make_interval(secs => %(shows)s)
-                 THEN open.since + make_interval(secs => %(shows)s)
+        CASE WHEN open.since > now() - make_interval(secs => %(settle_wait)s) THEN {settling.at("open.since")}
              WHEN open.since > now() - make_interval(secs => %(claim_check)s)
                  THEN now() + make_interval(secs => %(settle_again)s)
              WHEN open.since IS NOT NULL THEN now() + make_interval(secs => %(figure_age)s) END,
@@ -218,7 +217,7 @@ LEFT JOIN (SELECT s.variant_id, max(r.handed_over_at) AS since
 LEFT JOIN unnest(%(waited)s::bigint[], %(seconds)s::float8[]) AS wait(variant_id, seconds)
     ON wait.variant_id = locked.id
 WHERE v.id = locked.id
-"""
+"""  # noqa: S608 - nothing but our own words is put in
 
 
 def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
@@ -232,7 +231,7 @@ def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
         {
             "ids": list(variant_ids),
             "store": store_id,
-            "shows": times.settle_after + connections.stock_lag(platform),
+            **settling.parameters(platform),
             "claim_check": times.claim_check,
             "settle_again": times.settle_again,
             "figure_age": times.figure_age,
@@ -281,8 +280,12 @@ def _put_off(merchant_id: int, claim: _Claim, error: ConnectorError) -> None:
 
 
 def ask_items(store_id: int, item_ids: Collection[str]) -> int:
-    """Ask for a read of these stock items now, in an open scope; items we do not know are passed over."""
+    """Ask for a read of these stock items, in an open scope; items we do not know are passed over.
+
+    It is read now, unless a settling read is due anyway: most hints are the echo of the orders we made.
+    """
     found = sql.rows(
         "SELECT id FROM inventory_variant WHERE store_id = %s AND item_id = ANY(%s)", [store_id, sorted(item_ids)]
     )
-    return watching.read_soon([row[0] for row in found])
+    _, platform = claims.of(store_id)
+    return watching.read_soon([row[0] for row in found], unless_within=settling.soon(platform))

@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
-from inventory import sql
+from inventory import settling, sql
 from inventory.domain.stock import Allocation, Ask, Grant, Shelf, Turn, allocate
 from inventory.rows import make
 from salestio import routes, tenancy
@@ -237,37 +235,32 @@ def mark(*, order_ids: Sequence[int], state: str) -> int:
     )
 
 
-HAND_OVER_SQL = """
+HAND_OVER_SQL = f"""
 handed AS (
-    UPDATE inventory_reservation SET state = 'handed_over', handed_over_at = clock_timestamp()
-    WHERE merchant_id = %(merchant_id)s AND order_ref = %(order_id)s AND state IN ('kept', 'sending', 'unknown')
-    RETURNING variant_id),
+    UPDATE inventory_reservation r SET state = 'handed_over', handed_over_at = clock_timestamp() FROM o
+    WHERE r.order_ref = o.id AND r.merchant_id = o.merchant_id AND r.state IN ('kept', 'sending', 'unknown')
+    RETURNING r.variant_id),
 to_read AS (
     SELECT v.id FROM inventory_variant v WHERE v.id IN (SELECT variant_id FROM handed)
-      AND (v.reread_at IS NULL OR v.reread_at > clock_timestamp() + make_interval(secs => %(settle_after)s))
+      AND (v.reread_at IS NULL OR v.reread_at > {settling.at("now()")})
     ORDER BY v.id FOR NO KEY UPDATE),
 read_soon AS (
-    UPDATE inventory_variant v SET reread_at = least(v.reread_at,
-                                                     clock_timestamp() + make_interval(secs => %(settle_after)s))
+    UPDATE inventory_variant v SET reread_at = least(v.reread_at, {settling.at("now()")})
     FROM to_read WHERE v.id = to_read.id)
-"""
-"""The hand-over as a part of a WITH: `handed` gives variant_id of each row. Parameters: merchant_id, order_id,
-settle_after (seconds, `settings.TIMES.settle_after`). Run it after the store's answer arrived: the clock is read here.
-The variants' settling read is asked for in it, a variant already asked for is left alone."""
+"""  # noqa: S608 - nothing but our own words is put in
+"""The hand-over as a part of a WITH, of the order in its table `o` (id, merchant_id); `handed` gives variant_id of each row.
+
+Parameters: `settling.parameters(platform)`. Run it in a transaction begun after the store's answer arrived: the clock is
+read here. The variants' settling read is asked for in it; one that is due before stays."""
 
 
-def hand_over_parameters(order_id: int) -> dict[str, Any]:
-    """Return the parameters of `HAND_OVER_SQL`."""
-    return {
-        "merchant_id": tenancy.current_merchant_id(),
-        "order_id": order_id,
-        "settle_after": settings.TIMES.settle_after,
-    }
-
-
-def hand_over(*, order_id: int) -> int:
+def hand_over(*, order_id: int, platform: str) -> int:
     """The store answered that the order exists: its units count on until a figure read from now on; return the rows."""
-    ((rows,),) = sql.rows(f"WITH {HAND_OVER_SQL} SELECT count(*) FROM handed", hand_over_parameters(order_id))  # noqa: S608
+    ((rows,),) = sql.rows(
+        f"""WITH o AS (SELECT %(order)s::bigint AS id, %(merchant)s::bigint AS merchant_id), {HAND_OVER_SQL}
+            SELECT count(*) FROM handed""",  # noqa: S608
+        {"order": order_id, "merchant": tenancy.current_merchant_id(), **settling.parameters(platform)},
+    )
     return int(rows)
 
 

@@ -12,12 +12,12 @@ from salestio import doorbell, tenancy
 from salestio.lib.backoff import stock_recheck
 
 
-def read_soon(variant_ids: Iterable[int]) -> int:
+def read_soon(variant_ids: Iterable[int], *, unless_within: float = 0.0) -> int:
     """Ask for a reading of these variants at once, in a scope; return how many were put forward.
 
-    A reading that is due already stays as it is. Rings the lanes after the commit.
+    A reading that is due already, or within so many seconds, stays as it is. Rings the lanes after the commit.
     """
-    stores = _ask(variant_ids, 0.0)
+    stores = _ask(variant_ids, 0.0, unless_within=unless_within)
     for store_id in sorted(set(stores)):
         doorbell.ring(REFRESH, tenancy.current_merchant_id(), store_id)
     return len(stores)
@@ -31,7 +31,7 @@ def watch(variant_ids: Iterable[int]) -> int:
     return len(_ask(variant_ids, (stock_recheck(0.0) or 0.0) * settings.TIMES.retry_unit))
 
 
-def _ask(variant_ids: Iterable[int], seconds: float) -> list[int]:
+def _ask(variant_ids: Iterable[int], seconds: float, *, unless_within: float = 0.0) -> list[int]:
     """Bring readings forward, never back; return the store of each variant that was changed."""
     ids = sorted(set(variant_ids))
     if not ids:
@@ -40,10 +40,15 @@ def _ask(variant_ids: Iterable[int], seconds: float) -> list[int]:
         """WITH late AS (
                SELECT id, clock_timestamp() + make_interval(secs => %(seconds)s) AS at FROM inventory_variant
                WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s) AND deleted_at IS NULL
-                 AND (reread_at IS NULL OR reread_at > clock_timestamp() + make_interval(secs => %(seconds)s))
+                 AND (reread_at IS NULL OR reread_at > clock_timestamp() + make_interval(secs => %(later)s))
                ORDER BY id FOR NO KEY UPDATE)
            UPDATE inventory_variant v SET reread_at = least(v.reread_at, late.at) FROM late WHERE v.id = late.id
            RETURNING v.store_id""",
-        {"seconds": seconds, "merchant": tenancy.current_merchant_id(), "ids": ids},
+        {
+            "seconds": seconds,
+            "later": max(seconds, unless_within),
+            "merchant": tenancy.current_merchant_id(),
+            "ids": ids,
+        },
     )
     return [row[0] for row in found]

@@ -16,8 +16,8 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
-from accounts import connections
 from connectors.contract.types import StoreOrderFound
+from inventory import reservations, settling
 from orders.steps.batch import Batch, Item
 from orders.steps.crash import crash_here
 from orders.steps.drafting import generation_of, order_key
@@ -50,9 +50,9 @@ ON CONFLICT (store_id, account_id, marketplace_order_id, generation) DO UPDATE
 RETURNING s.order_id
 """
 
-CREATED = """
+CREATED = f"""
 WITH o AS (
-    UPDATE orders_order SET export_state = 'created', reason_code = '', reason_data = '{}', state_since = now(),
+    UPDATE orders_order SET export_state = 'created', reason_code = '', reason_data = '{{}}', state_since = now(),
            exported_at = now(), store_order_id = %(remote)s, store_order_name = %(name)s, next_attempt_at = NULL,
            retrying_since = NULL, lease_until = NULL, lease_token = NULL, force = '', attempts = 0
     WHERE id = %(order)s AND merchant_id = %(merchant)s
@@ -63,22 +63,12 @@ s AS (
            total = %(total)s, created_at = now(), adopted = %(adopted)s, unknown_since = NULL
     FROM o WHERE orders_storeorder.order_id = o.id AND orders_storeorder.merchant_id = o.merchant_id
       AND generation = %(generation)s),
-r AS (
-    UPDATE inventory_reservation r SET state = 'handed_over', handed_over_at = clock_timestamp() FROM o
-    WHERE r.order_ref = o.id AND r.merchant_id = o.merchant_id AND r.state IN ('kept', 'sending', 'unknown')
-    RETURNING r.variant_id),
-locked AS (
-    SELECT v.id FROM inventory_variant v WHERE v.id IN (SELECT variant_id FROM r)
-      AND (v.reread_at IS NULL OR v.reread_at > now() + make_interval(secs => %(settle)s))
-    ORDER BY v.id FOR NO KEY UPDATE),
-v AS (
-    UPDATE inventory_variant v SET reread_at = least(v.reread_at, now() + make_interval(secs => %(settle)s))
-    FROM locked WHERE v.id = locked.id),
+{reservations.HAND_OVER_SQL},
 e AS (
     INSERT INTO orders_orderevent (merchant_id, order_id, at, stage, code, data, actor, attempt)
     SELECT merchant_id, id, now(), 'export', %(code)s, %(data)s::jsonb, %(actor)s, %(attempt)s FROM o)
 SELECT revision, sent_revision, status FROM o
-"""
+"""  # noqa: S608 - nothing but our own words is put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +116,7 @@ def created(
         "generation": generation,
         "order": item.order.pk,
         "merchant": batch.merchant_id,
-        "settle": settings.TIMES.settle_after + connections.stock_lag(batch.store.platform),
+        **settling.parameters(batch.store.platform),
         "code": code,
         "data": json.dumps({"name": found.name, "store_platform": batch.store.platform}),
         "actor": item.actor,

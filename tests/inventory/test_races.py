@@ -104,7 +104,7 @@ def test_lines_in_any_order_never_deadlock_while_figures_are_read_and_orders_han
                 with world.scope():
                     reservations.mark(order_ids=[order_id], state="sending")
                 with world.scope():
-                    reservations.hand_over(order_id=order_id)
+                    reservations.hand_over(order_id=order_id, platform="shopify")
             if round_ % 4 == n % 4:
                 read(chance.sample(names, 4))
         return "done"

@@ -125,7 +125,7 @@ def sell(shop: Shop, variant: Variant, units: int, order_id: int = 1, **facts: A
         assert found.granted_orders == {order_id}
     made = shop.make_order(variant, units)
     with shop.scope():
-        reservations.hand_over(order_id=order_id)
+        reservations.hand_over(order_id=order_id, platform="shopify")
     waiting_for_place.append((order_id * 1000, made.id, order_id))
     return made.id
 

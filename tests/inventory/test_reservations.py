@@ -168,7 +168,7 @@ def test_units_handed_over_are_not_released_unless_the_store_order_is_gone(world
     reserve(world, ask(1, (mug, 2)))
 
     with world.scope():
-        reservations.hand_over(order_id=1)
+        reservations.hand_over(order_id=1, platform="shopify")
         assert reservations.release(order_ids=[1], cause="canceled") == {}
         assert reservations.release(order_ids=[1], cause="store order canceled", handed_over=True) == {mug.id: 2}
 
@@ -194,7 +194,7 @@ def test_handing_over_keeps_counting_and_asks_for_one_settling_read(world: World
     reserve(world, ask(1, (mug, 2)))
 
     with world.scope():
-        assert reservations.hand_over(order_id=1) == 1
+        assert reservations.hand_over(order_id=1, platform="shopify") == 1
 
     (handed,) = world.reservations(1)
     assert handed.state == "handed_over"
@@ -210,11 +210,11 @@ def test_a_read_already_asked_for_is_not_put_off_by_another_hand_over(world: Wor
     mug = world.variant("MUG", 5)
     reserve(world, ask(1, (mug, 1)), ask(2, (mug, 1)))
     with world.scope():
-        reservations.hand_over(order_id=1)
+        reservations.hand_over(order_id=1, platform="shopify")
         mug.refresh_from_db()
         first = mug.reread_at
 
-        reservations.hand_over(order_id=2)
+        reservations.hand_over(order_id=2, platform="shopify")
 
         mug.refresh_from_db()
     assert mug.reread_at == first
@@ -222,7 +222,7 @@ def test_a_read_already_asked_for_is_not_put_off_by_another_hand_over(world: Wor
 
 def test_an_order_without_reservations_hands_nothing_over(world: World) -> None:
     with world.scope():
-        assert reservations.hand_over(order_id=77) == 0
+        assert reservations.hand_over(order_id=77, platform="shopify") == 0
 
 
 def test_kept_units_tells_what_orders_keep_until_they_are_handed_over(world: World) -> None:
@@ -230,7 +230,7 @@ def test_kept_units_tells_what_orders_keep_until_they_are_handed_over(world: Wor
     reserve(world, ask(1, (mug, 2), (cap, 1)), ask(2, (mug, 1)))
 
     with world.scope():
-        reservations.hand_over(order_id=2)
+        reservations.hand_over(order_id=2, platform="shopify")
         held = reservations.kept_units([1, 2, 3])
 
     assert held == {1: {mug.id: 2, cap.id: 1}}

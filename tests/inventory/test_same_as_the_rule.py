@@ -50,7 +50,7 @@ def test_every_step_leaves_the_row_as_the_rule_has_it(world: World, seed: int) -
         elif step == "hand over" and kept:
             order = chance.choice(sorted(kept))
             with world.scope():
-                reservations.hand_over(order_id=order)
+                reservations.hand_over(order_id=order, platform="shopify")
             rule = rule.hand_over(kept.pop(order), at=handed_over_at(world, order).timestamp())
         elif step == "leave":
             departures.append(clock())

@@ -19,7 +19,7 @@ def hand_over(world: World, variant, units: int, order_id: int = 1) -> None:  # 
     with world.scope():
         found = reservations.reserve(store_id=world.store.id, asks=[ask(order_id, (variant, units))])
         assert found.granted_orders == {order_id}
-        reservations.hand_over(order_id=order_id)
+        reservations.hand_over(order_id=order_id, platform=world.store.platform)
 
 
 def test_a_figure_is_stored_with_one_ledger_row_and_told_once(world: World) -> None:
@@ -200,7 +200,7 @@ def test_units_shown_gone_before_we_knew_of_the_order_do_not_speak_against_the_s
             reservations.reserve(store_id=world.store.id, asks=[ask(order_id, (mug, 1))])
         world.read({"MUG": [20 - order_id]})
         with world.scope():
-            reservations.hand_over(order_id=order_id)
+            reservations.hand_over(order_id=order_id, platform=world.store.platform)
         world.read({"MUG": [20 - order_id]})
 
     with world.scope():
