@@ -124,4 +124,4 @@ def adopt_order(batch: Batch, item: Item, found: StoreOrderFound, *, generation:
                 "state": "sending",
             },
         )
-    send.finish(batch, item, found, generation=generation, adopted=True, code="ALREADY_EXISTS_LINKED")
+    send.finish(batch, item, found, generation=generation, money={}, adopted=True, code="ALREADY_EXISTS_LINKED")

@@ -142,8 +142,14 @@ def _flush_as_owner(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     from django.test import TransactionTestCase
 
+    from accounts import connect, connections, credentials
+
     def teardown(case: TransactionTestCase) -> None:
         request.getfixturevalue("truncate")()
+        # Ids begin again: a store's number must not find the client and the token of the one that had it before.
+        connections.forget_all()
+        credentials.forget_all()
+        connect._KNOWN.clear()
 
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)

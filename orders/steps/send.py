@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -96,7 +97,7 @@ def _outcome(batch: Batch, item: Item, result: StoreOrderFound | Exception) -> b
     """Save what came of one call; return False when the lane should pause."""
     if isinstance(result, StoreOrderFound):
         breaker.succeeded(batch.store)
-        finish(batch, item, result, generation=generation_of(item))
+        finish(batch, item, result, generation=generation_of(item), money=item.money)
         return True
     if isinstance(result, OutcomeUnknown):
         breaker.failed(batch.store)
@@ -128,16 +129,26 @@ def _outcome(batch: Batch, item: Item, result: StoreOrderFound | Exception) -> b
 
 
 def finish(
-    batch: Batch, item: Item, found: StoreOrderFound, *, generation: int, adopted: bool = False, code: str = "CREATED"
+    batch: Batch,
+    item: Item,
+    found: StoreOrderFound,
+    *,
+    generation: int,
+    money: Mapping[str, str],
+    adopted: bool = False,
+    code: str = "CREATED",
 ) -> None:
-    """Save a store order that exists, then look whether the marketplace changed meanwhile and whether the sum is right."""
+    """Save a store order that exists, then look whether the marketplace changed meanwhile and whether the sum is right.
+
+    `money` is what the call asked for (`StoreOrder.money`), empty when somebody else made the order.
+    """
     after = record.created(batch, item, found, generation=generation, adopted=adopted, code=code)
     crash_here("after_created_commit")
     if after is None:
         two_found(batch, item, [found])
         return
     item.order.export_state, item.order.store_order_name = "created", found.name
-    wrong_total = not adopted and item.draft is not None and found.total is not None and found.total != item.draft.total
+    wrong_total = _differs(found, money)
     if not (after.changed or wrong_total):
         return
     with tenancy.scope(batch.merchant_id):
@@ -153,16 +164,19 @@ def finish(
         elif after.changed:
             alerts.raise_alert(kind="order_changed", key=f"{item.order.pk}:meanwhile", data=facts | {"what": "lines"})
             batch.say(item, "change", "CHANGED_AFTER_CREATION", what="lines", store_order=found.name)
-        if wrong_total and item.draft is not None and found.total is not None:
-            currency = item.draft.currency
-            sums = {
-                "paid": shown(item.draft.total, currency),
-                "store": shown(found.total, currency),
-                "currency": currency,
-            }
+        if wrong_total:
+            currency = money["currency"]
+            sums = {"paid": money["total"], "store": shown(found.total, currency), "currency": currency}
             alerts.raise_alert(kind="total_differs", key=str(item.order.pk), data=facts | sums)
             batch.say(item, "export", "TOTAL_DIFFERS", **sums)
         settle.write(batch, [])
+
+
+def _differs(found: StoreOrderFound, money: Mapping[str, str]) -> bool:
+    """Say whether the store made another total than it was asked for; a total of another currency says nothing."""
+    if not money or found.total is None or found.currency not in ("", money["currency"]):
+        return False
+    return found.total != Decimal(money["total"])
 
 
 def two_found(batch: Batch, item: Item, found: Sequence[StoreOrderFound]) -> None:

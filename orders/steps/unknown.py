@@ -132,7 +132,9 @@ def _adopt(batch: Batch, item: Item, made: StoreOrder, found: list[StoreOrderFou
     if len(found) > 1:
         send.two_found(batch, item, found)
         return
-    send.finish(batch, item, found[0], generation=made.generation, adopted=True, code="FOUND_AFTER_ALL")
+    send.finish(
+        batch, item, found[0], generation=made.generation, money=made.money, adopted=True, code="FOUND_AFTER_ALL"
+    )
 
 
 def _empty(batch: Batch, item: Item, made: StoreOrder) -> bool:

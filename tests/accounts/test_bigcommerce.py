@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -424,6 +425,20 @@ def test_each_answer_renews_the_token_and_an_old_one_ends(shop: Cast, time_machi
 
     assert Client().get("/orders/", headers=bearer(fresh)).status_code == 200
     assert Client().get("/orders/", headers=bearer(token)).status_code == 401
+
+
+def test_renewals_end_after_half_a_day(shop: Cast, time_machine: Any) -> None:
+    start = now()
+    time_machine.move_to(start, tick=False)
+    token = token_of(open_app(signed(shop.store.key)))
+    for minutes in range(50, 12 * 60, 50):
+        time_machine.move_to(start + timedelta(minutes=minutes), tick=False)
+        token = Client().get("/orders/", headers=bearer(token))["X-Frame-Token"]
+
+    time_machine.move_to(start + timedelta(hours=12, seconds=1), tick=False)
+
+    assert Client().get("/orders/", headers=bearer(token)).status_code == 401
+    assert token_of(open_app(signed(shop.store.key)))
 
 
 def test_a_form_in_the_frame_needs_the_token_and_no_csrf_cookie(shop: Cast) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from orders import pipeline
+from orders.models import StoreOrder
 from orders.steps.unknown import Next, decide
+from salestio import tenancy
 from tests.orders.test_flow import SKU, read
 from tests.orders.world import World
 
@@ -60,6 +62,24 @@ def test_an_answer_lost_after_the_store_did_the_work_is_found_and_adopted(world:
     events = world.events(reference)
     assert "NO_ANSWER" in events
     assert "FOUND_AFTER_ALL" in events
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sum_of_an_order_found_after_all_is_compared_too(world: World) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    world.fault(platform="shopify", operation="orderCreate", kind="drop_after", count=1)
+    world.fault(platform="shopify", operation="orderByIdentifier", kind="status", count=1, params={"code": 503})
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("unknown",))
+    with tenancy.scope(world.merchant_id):
+        asked = StoreOrder.objects.get(marketplace_order_id=reference)
+        StoreOrder.objects.filter(pk=asked.pk).update(money=asked.money | {"total": "0.01"})
+
+    world.work(reference, until=("created",))
+
+    assert "TOTAL_DIFFERS" in world.events(reference)
+    assert any("0.01" in alert for alert in world.alerts())
 
 
 @pytest.mark.django_db(transaction=True)

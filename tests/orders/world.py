@@ -21,6 +21,7 @@ from accounts.models import MarketplaceAccount, Store
 from connectors.contract.types import Grant
 from inventory import refresh
 from inventory.models import Stock, Variant
+from notifications.alerts import open_alerts
 from orders import counts
 from orders.models import Order, OrderEvent, OrderLine, OrderPull
 from salestio import sweep, tenancy
@@ -177,6 +178,11 @@ class World:
         """Return our lines of an order."""
         with tenancy.scope(self.merchant_id):
             return list(OrderLine.objects.filter(order__marketplace_order_id=reference).order_by("number"))
+
+    def alerts(self) -> list[str]:
+        """Return the texts of the open alerts."""
+        with tenancy.scope(self.merchant_id):
+            return [f"{reading.title} {reading.text}" for reading in open_alerts()]
 
     def events(self, reference: str) -> list[str]:
         """Return the codes of an order's log, oldest first."""
