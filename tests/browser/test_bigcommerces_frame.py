@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accounts import connections
 from accounts.models import Store, StorePerson, StoreRoute
+from inventory.models import SkuMapping
 from orders.models import Order
 from salestio import tenancy
 from tests.accounts.test_bigcommerce import uninstall_in_panel
@@ -126,6 +128,46 @@ def test_a_setting_is_saved_in_the_frame(panel: Any, lumen: World) -> None:
     with tenancy.scope(lumen.merchant_id):
         store = Store.objects.select_related("merchant").get()
         assert store.merchant.settings == {"tag_account": False}
+
+
+def test_a_file_is_downloaded_in_the_frame_and_the_page_stays(panel: Any, lumen: World) -> None:
+    (sku,) = lumen.goods(1)
+    with tenancy.scope(lumen.merchant_id):
+        SkuMapping.objects.create(
+            merchant_id=lumen.merchant_id, store=lumen.store(), seller_sku="THEIR-LAMP", sku=sku, quantity=2
+        )
+    frame = open_app(panel, lumen.shop, "?path=/settings/sku-mapping/")
+    heading(frame, "SKU mapping")
+
+    with panel.expect_download() as waiting:
+        frame.get_by_role("button", name="Download CSV").click()
+
+    assert waiting.value.suggested_filename.endswith(".csv")
+    assert f"{sku},THEIR-LAMP,2" in Path(waiting.value.path()).read_text("utf-8-sig")
+    heading(frame, "SKU mapping")
+    assert address(panel) == "/settings/sku-mapping/"
+
+
+def test_a_file_is_uploaded_in_the_frame_and_its_report_downloaded(panel: Any, lumen: World) -> None:
+    (sku,) = lumen.goods(1)
+    frame = open_app(panel, lumen.shop, "?path=/settings/sku-mapping/")
+    heading(frame, "SKU mapping")
+
+    table = f"Store SKU,Marketplace SKU\n{sku},THEIR-LAMP\nNOT-IN-STORE,THEIR-RUG\n".encode()
+    frame.get_by_label("CSV file").set_input_files([{"name": "ours.csv", "mimeType": "text/csv", "buffer": table}])
+    frame.get_by_role("button", name="Upload CSV").click()
+    heading(frame, "ours.csv")
+    lumen.work_for(0.5)
+    report = frame.get_by_role("link", name=re.compile("report", re.IGNORECASE))
+    report.first.wait_for()
+
+    with panel.expect_download() as waiting:
+        report.first.click()
+
+    assert "NOT-IN-STORE" in Path(waiting.value.path()).read_text("utf-8-sig")
+    heading(frame, "ours.csv")
+    with tenancy.scope(lumen.merchant_id):
+        assert SkuMapping.objects.filter(seller_sku="THEIR-LAMP").exists()
 
 
 def test_another_person_of_the_store_opens_it_as_themselves_and_leaves_when_removed(panel: Any, lumen: World) -> None:
