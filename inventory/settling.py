@@ -1,8 +1,8 @@
 """When the figures of handed-over units are read (MECHANISMS 6): one read for all that a store was told of meanwhile.
 
 Reads are due on a grid of `settle_after` seconds, so that orders created one after the other share one call, whichever
-variants they name. A read is worth making once the store can show the hand-over: half a step of the grid after it, and
-later by what the platform's figures lag behind.
+variants they name. A read is worth making once the store shows the hand-over: two thirds of a step after it (with the
+real waits a second: stores count an order a moment after they answered), and later by what the platform's figures lag.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def at(moment: str) -> str:
 
 def wait(platform: str) -> float:
     """Return the seconds after which a read of this platform shows a hand-over."""
-    return settings.TIMES.settle_after / 2 + connections.stock_lag(platform)
+    return settings.TIMES.settle_after * 2 / 3 + connections.stock_lag(platform)
 
 
 def parameters(platform: str) -> dict[str, float]:
