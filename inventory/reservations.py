@@ -242,16 +242,16 @@ handed AS (
     RETURNING r.variant_id),
 to_read AS (
     SELECT v.id FROM inventory_variant v WHERE v.id IN (SELECT variant_id FROM handed)
-      AND (v.reread_at IS NULL OR v.reread_at > {settling.at("now()")})
+      AND (v.reread_at IS NULL OR v.reread_at > {settling.at("clock_timestamp()")})
     ORDER BY v.id FOR NO KEY UPDATE),
 read_soon AS (
-    UPDATE inventory_variant v SET reread_at = least(v.reread_at, {settling.at("now()")})
+    UPDATE inventory_variant v SET reread_at = least(v.reread_at, {settling.at("clock_timestamp()")})
     FROM to_read WHERE v.id = to_read.id)
 """  # noqa: S608 - nothing but our own words is put in
 """The hand-over as a part of a WITH, of the order in its table `o` (id, merchant_id); `handed` gives variant_id of each row.
 
-Parameters: `settling.parameters(platform)`. Run it in a transaction begun after the store's answer arrived: the clock is
-read here. The variants' settling read is asked for in it; one that is due before stays."""
+Parameters: `settling.parameters(platform)`. Run it after the store's answer arrived: the clock is read here. The
+variants' settling read is asked for in it; one that is due before stays."""
 
 
 def hand_over(*, order_id: int, platform: str) -> int:

@@ -42,15 +42,18 @@ def test_hand_overs_one_after_the_other_share_a_read() -> None:
     assert len({read_at(moment, "shopify") for moment in moments}) <= 11
 
 
-def test_variants_handed_over_in_one_moment_are_read_in_one_call(world: World) -> None:
-    mug, cap = world.variant("MUG", 5), world.variant("CAP", 5)
+def test_a_hand_over_asks_for_its_read_on_the_grid(world: World) -> None:
+    mug = world.variant("MUG", 5)
+    step = settings.TIMES.settle_after
     with world.scope():
-        reservations.reserve(store_id=world.store.id, asks=[ask(1, (mug, 1)), ask(2, (cap, 1))])
+        reservations.reserve(store_id=world.store.id, asks=[ask(1, (mug, 1))])
 
         reservations.hand_over(order_id=1, platform="shopify")
-        reservations.hand_over(order_id=2, platform="shopify")
 
-        assert len(set(Variant.objects.values_list("reread_at", flat=True))) == 1
+        mug.refresh_from_db()
+    assert mug.reread_at is not None
+    steps = mug.reread_at.timestamp() / step
+    assert abs(steps - round(steps)) * step < 1e-4
 
 
 def test_a_hint_of_a_variant_that_is_to_be_settled_asks_for_no_further_read(world: World) -> None:
