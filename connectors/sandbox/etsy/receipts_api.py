@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -118,7 +118,7 @@ class _Query:
         sorted_so = self.sort == ("updated" if by_change else "created")
         if sorted_so and not (hidden or other or self.wanted):
             return _Found(index, low, high, backwards=self.backwards)
-        rows = list(self._filtered(etsy, index[low:high], hidden))
+        rows = self._filtered(etsy, index[low:high], hidden)
         if not sorted_so:
             rows.sort(key=lambda row: self._place(etsy, row[1]))
         return _Found(rows, 0, len(rows), backwards=self.backwards)
@@ -127,20 +127,20 @@ class _Query:
         at = 0 if self.sort == "receipt_id" else int(etsy.state.receipts[receipt_id]["created_ms"])
         return at, int(receipt_id)
 
-    def _filtered(self, etsy: Etsy, index: Index, hidden: list[Doc]) -> Iterator[tuple[int, str]]:
-        low, high = (None if bound is None else bound * 1000 for bound in self.created)
-        wanted = [(_FILTERS[name], value) for name, value in self.wanted.items()]
-        for entry in index:
-            receipt = etsy.state.receipts[entry[1]]
-            if low is not None and receipt["created_ms"] < low:
-                continue
-            if high is not None and receipt["created_ms"] >= high + 1000:
-                continue
-            if any(holds(receipt) is not value for holds, value in wanted):
-                continue
-            if hidden and etsy.core.faults.hides(hidden, receipt["id"]):
-                continue
-            yield entry
+    def _filtered(self, etsy: Etsy, rows: Index, hidden: list[Doc]) -> Index:
+        """Leave out what the rest of the query does not ask for, and what a fault hides."""
+        receipts = etsy.state.receipts
+        low, high = self.created
+        if low is not None:
+            rows = [row for row in rows if receipts[row[1]]["created_ms"] >= low * 1000]
+        if high is not None:
+            rows = [row for row in rows if receipts[row[1]]["created_ms"] < (high + 1) * 1000]
+        for name, value in self.wanted.items():
+            holds = _FILTERS[name]
+            rows = [row for row in rows if holds(receipts[row[1]]) is value]
+        if hidden:
+            rows = [row for row in rows if not etsy.core.faults.hides(hidden, row[1])]
+        return rows
 
 
 def _range(query: Any, name: str) -> tuple[int | None, int | None]:
