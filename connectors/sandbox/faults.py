@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -169,3 +170,20 @@ def set_null(place: dict[str, Any], path: str) -> None:
     for inner in place[head] if isinstance(place[head], list) else [place[head]]:
         if isinstance(inner, dict):
             set_null(inner, rest)
+
+
+def in_each(value: Any, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change every object in an answer, the inner ones first."""
+    if isinstance(value, dict):
+        for entry in list(value.values()):
+            in_each(entry, change)
+        change(value)
+    elif isinstance(value, list):
+        for entry in value:
+            in_each(entry, change)
+
+
+def overwrite(place: dict[str, Any], name: str, value: Any) -> None:
+    """Set a field where there is one."""
+    if name in place:
+        place[name] = value
