@@ -227,7 +227,8 @@ def _disturb(face: ShopifyFace, operation: Operation, result: Doc) -> None:
         return
     pick = face.core.faults.pick
     if fault := pick("null_field", "shopify", operation.name):
-        in_each(data, lambda doc: overwrite(doc, str(fault["params"].get("field", "totalPriceSet")), None))
+        emptied = str(fault["params"].get("field", "totalPriceSet"))
+        in_each(data, lambda doc: overwrite(doc, emptied, None))
     if fault := pick("schema_extra", "shopify", operation.name):
         in_each(data, lambda doc: doc.update({"unannouncedField": {"kind": "NEW", "values": [1, 2, 3]}}))
     if fault := pick("unknown_enum", "shopify", operation.name):
