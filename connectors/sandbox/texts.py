@@ -8,8 +8,8 @@ from typing import Any
 
 Doc = dict[str, Any]
 
-_MOST = 10_000
-"""Texts kept at the most: some 40 MB of orders."""
+_MOST = 20_000
+"""Texts kept at the most: ten accounts with 2,000 waiting orders each; 50 to 75 MB."""
 
 
 class Texts:
