@@ -24,7 +24,7 @@ LONGEST_BACK = timedelta(days=729)
 """eBay tells orders of the last two years, and refuses windows that begin earlier."""
 
 STEPS_BACK = 5
-"""How often one page is read before the list is left to come to rest."""
+"""How often one page is read of a list that does not come to rest; the last time from the list's start."""
 
 
 class Ebay:
@@ -145,13 +145,15 @@ class Ebay:
 
     def _read_page(self, place: paging.Place) -> tuple[dict[str, Any], paging.Place]:
         """Return a page that follows what was read before without a gap, and the place it was read at."""
-        for _ in range(STEPS_BACK):
+        for step in range(1, STEPS_BACK + 1):
             raw = self._client.orders(filter=place.filter, limit=self._config.page_size, offset=place.offset)
             total = count(raw.get("total"))
             if total is None or place.covers(total):
                 break
-            # More orders left the window than the overlap covers.
-            place = replace(place, offset=max(0, place.end - (place.total - total)))
+            # More orders left the window than the overlap covers. The last time it is read from its start, before which
+            # nothing can be missed: to go on with a gap would lose an order for good.
+            ahead = max(0, place.end - (place.total - total))
+            place = replace(place, offset=0 if step == STEPS_BACK - 1 else ahead)
         return raw, place
 
     def _next_token(self, place: paging.Place, raw: dict[str, Any]) -> str:

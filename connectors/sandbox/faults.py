@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ KINDS: dict[str, str] = {
 
 BEFORE = ("token_revoked", "throttle", "status", "html", "refuse")
 AFTER = ("status_after", "drop_after", "timeout_after", "truncate", "slow")
+SPOILING = ("schema_extra", "unknown_enum", "null_field")
+"""They change what an answer says of an order."""
 
 
 class Faults:
@@ -117,6 +120,33 @@ class Faults:
                 return fault
         return None
 
+    def lag(self, platform: str, operation: str) -> float:
+        """Return by how many seconds a `search_lag` makes lists later still, and count its hits."""
+        lag = 0.0
+        for fault in self.active("search_lag", platform, operation):
+            self.hit(fault)
+            lag = max(lag, float(fault["params"].get("seconds", 10)))
+        return lag
+
+    def hides(self, hidden: list[Fault], order_id: str) -> bool:
+        """Say whether one of these `hide_order` faults leaves an order out of a list, and count it.
+
+        An order is hidden or shown for as long as the fault is on: half of them at a rate of 0.5, always the same half.
+        """
+        for fault in hidden:
+            match = fault["params"].get("match")
+            if match and match != order_id:
+                continue
+            if not match and hash((fault["id"], order_id)) % 100 >= fault["rate"] * 100:
+                continue
+            self.hit(fault)
+            return True
+        return False
+
+    def may_spoil(self, platform: str, operation: str) -> bool:
+        """Say whether a fault in force may change what an answer of this operation says of an order."""
+        return any(self.active(kind, platform, operation) for kind in SPOILING)
+
     def wants_text(self) -> bool:
         """Say whether some fault has a `params.match`, so that requests must be looked into."""
         return any(fault["params"].get("match") for fault in self._on)
@@ -127,3 +157,33 @@ class Faults:
     def _clock(self) -> None:
         skews = [float(f["params"].get("seconds", 300)) for f in self._on if f["kind"] == "clock_skew"]
         self._world.skew_seconds = sum(skews)
+
+
+def set_null(place: dict[str, Any], path: str) -> None:
+    """Set the value at a dotted path to null; `lines.title` means the title of every line in the list."""
+    head, _, rest = path.partition(".")
+    if head not in place:
+        return
+    if not rest:
+        place[head] = None
+        return
+    for inner in place[head] if isinstance(place[head], list) else [place[head]]:
+        if isinstance(inner, dict):
+            set_null(inner, rest)
+
+
+def in_each(value: Any, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change every object in an answer, the inner ones first."""
+    if isinstance(value, dict):
+        for entry in list(value.values()):
+            in_each(entry, change)
+        change(value)
+    elif isinstance(value, list):
+        for entry in value:
+            in_each(entry, change)
+
+
+def overwrite(place: dict[str, Any], name: str, value: Any) -> None:
+    """Set a field where there is one."""
+    if name in place:
+        place[name] = value

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from connectors.sandbox.texts import Texts
+
 Doc = dict[str, Any]
 
 WRITE_KINDS = (
@@ -68,6 +70,8 @@ class World:
         self._written: list[tuple[int, str, str, str, str, str | None, str, str]] = []
         self._reset_callbacks: list[Callable[[], None]] = []
         self._kept: set[str] = set(_KEPT)
+        self.texts = Texts()
+        """How documents were shown last; `put` and `drop` forget the text of theirs."""
         self.warehouses: list[Callable[[str], bool]] = []
         """Each says whether its marketplace ships the order of that id from a warehouse of its own."""
         self.skew_seconds = 0.0
@@ -106,11 +110,13 @@ class World:
         """Store or mark as changed a document; it is on disk after the next `commit`."""
         self._tables.setdefault(table, {})[key] = doc
         self._touched.add((table, key))
+        self.texts.forget(table, key)
 
     def drop(self, table: str, key: str) -> None:
         """Delete a document; one that is not there is fine."""
         if self._tables.setdefault(table, {}).pop(key, None) is not None:
             self._touched.add((table, key))
+            self.texts.forget(table, key)
 
     def next_id(self, name: str) -> int:
         """Return the next number of a sequence, from 1. It goes on over a reset: no old id gets a new meaning."""
@@ -255,6 +261,7 @@ class World:
         self._db.execute("COMMIT")
         for name in world:
             self._tables[name].clear()
+        self.texts.clear()
         self._counters["clock_offset"] = 0
         self._counted.add("clock_offset")
         self.skew_seconds = 0.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import CA, SKU, UK, US, Seller
+from tests.sandbox.conftest import CA, EVERYTHING, SKU, UK, US, Seller
 
 
 def everything(seller: Seller, **query: Any) -> list[str]:
@@ -46,6 +46,42 @@ def test_a_page_says_up_to_when_it_read(seller: Seller) -> None:
     assert before - timedelta(seconds=2) <= bound <= datetime.now(UTC)
     assert "createdBefore" not in page
     assert "createdBefore" in seller.search(createdAfter="2026-01-01T00:00:00Z").json()
+
+
+def test_a_list_shows_an_order_as_it_stands_after_every_change(seller: Seller) -> None:
+    (order_id,) = seller.place(status="pending")
+
+    def listed(included: str = EVERYTHING) -> Any:
+        return seller.search(includedData=included).json()["orders"]
+
+    changes: list[dict[str, Any]] = [
+        {"status": "paid"},
+        {"buyer": {"name": "Ada Byron", "company": "Engines Ltd"}},
+        {"lines": [{"sku": SKU, "quantity": 3}]},
+        {"cancel_request": True},
+        {"status": "shipped"},
+    ]
+    assert listed() == [seller.order(order_id)]
+    for change in changes:
+        before = listed()
+        seller.patch(order_id, **change)
+        assert listed() != before and listed() == [seller.order(order_id)], change
+    assert listed("BUYER") == [seller.order(order_id, "BUYER")], "other data, another text"
+    seller.sandbox.control("POST", "/roles", {"restricted_roles": False})
+    hidden = listed()
+    seller.sandbox.control("POST", "/roles", {"restricted_roles": True})
+    assert "buyerName" not in hidden[0]["buyer"] and "buyerName" in listed()[0]["buyer"]
+
+
+def test_a_list_gives_a_fresh_link_to_what_the_buyer_made(seller: Seller) -> None:
+    seller.place(lines=[{"sku": SKU, "customization": True}])
+
+    def link() -> Any:
+        return seller.search().json()["orders"][0]["orderItems"][0]["product"]["customization"]["customizedUrl"]
+
+    old = link()
+    seller.sandbox.control("POST", "/clock", {"advance_seconds": 60})
+    assert link() != old
 
 
 def test_a_list_shows_a_change_as_late_as_the_profile_says(seller: Seller) -> None:

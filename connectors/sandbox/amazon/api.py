@@ -17,9 +17,10 @@ from connectors.sandbox.amazon import customizations
 from connectors.sandbox.amazon.common import AMAZON, Amazon, Caller, answer, enter, error, invalid
 from connectors.sandbox.amazon.shapes import DATASETS, order_json
 from connectors.sandbox.amazon.sites import BY_ID, SITES
-from connectors.sandbox.amazon.state import Doc
-from connectors.sandbox.faults import Faults
+from connectors.sandbox.amazon.state import ORDERS, Doc
+from connectors.sandbox.faults import set_null
 from connectors.sandbox.server import Interrupted
+from connectors.sandbox.texts import dump, page_of
 from connectors.sandbox.world import iso_ms
 
 _STATUSES = (
@@ -63,7 +64,7 @@ async def search_orders(request: web.Request) -> web.Response:
     place = query.open_token(token) if token else None
     bound = place["bound"] if place else query.bound
     rows = _matching(amazon, caller, query, bound, tuple(place["at"]) if place else ("", ""))
-    shown: list[Doc] = []
+    shown: list[bytes] = []
     last: tuple[str, str] = ("", "")
     more = False
     hidden = amazon.core.faults.active("hide_order", "amazon", "searchOrders")
@@ -72,16 +73,18 @@ async def search_orders(request: web.Request) -> web.Response:
             more = True
             break
         last = key
-        if any(_strikes(amazon.core.faults, fault, order["id"]) for fault in hidden):
+        if hidden and amazon.core.faults.hides(hidden, order["id"]):
             continue
-        shown.append(_shown(amazon, order, query.included))
+        shown.append(_text(amazon, order, query.included))
     if token:
         _repeat(amazon, caller, query, place or {}, shown)
-    body: Doc = {"orders": shown}
+    if amazon.core.faults.may_spoil("amazon", "searchOrders"):
+        shown = [dump(_spoil(amazon, "searchOrders", json.loads(row))) for row in shown]
+    body: Doc = {}
     if more:
         body["pagination"] = {"nextToken": query.make_token(bound, last)}
     body["createdBefore" if query.family == "created" else "lastUpdatedBefore"] = bound
-    return answer(_spoil(amazon, "searchOrders", body), operation="searchOrders", request=request)
+    return answer(page_of(body, "orders", shown), operation="searchOrders", request=request)
 
 
 def _matching(
@@ -103,22 +106,12 @@ def _matching(
             yield index[place], order
 
 
-def _strikes(faults: Faults, fault: Doc, order_id: str) -> bool:
-    match = fault["params"].get("match")
-    if match and match != order_id:
-        return False
-    if not match and hash((fault["id"], order_id)) % 100 >= fault["rate"] * 100:
-        return False
-    faults.hit(fault)
-    return True
-
-
-def _repeat(amazon: Amazon, caller: Caller, query: _Query, place: Doc, shown: list[Doc]) -> None:
+def _repeat(amazon: Amazon, caller: Caller, query: _Query, place: Doc, shown: list[bytes]) -> None:
     """Show the last order of the page before once more, when that fault is on."""
     fault = amazon.core.faults.pick("repeat_order", "amazon", "searchOrders")
     order = amazon.state.order(caller.seller, place["at"][1]) if fault and place else None
     if order is not None:
-        shown.insert(0, _shown(amazon, order, query.included))
+        shown.insert(0, _text(amazon, order, query.included))
 
 
 def _shown(amazon: Amazon, order: Doc, included: frozenset[str]) -> Doc:
@@ -129,6 +122,15 @@ def _shown(amazon: Amazon, order: Doc, included: frozenset[str]) -> Doc:
         personal=personal(amazon),
         customized=lambda whole, line: customizations.link(amazon, base, whole, line),
     )
+
+
+def _text(amazon: Amazon, order: Doc, included: frozenset[str]) -> bytes:
+    """Return an order as JSON, made anew only when it changed or other data of it is asked for."""
+    if any(line.get("customization") for line in order["lines"]):
+        # Its links are good for some minutes from the answer on: every answer has others.
+        return dump(_shown(amazon, order, included))
+    view = (included, personal(amazon))
+    return amazon.world.texts.text(ORDERS, order["id"], view, lambda: _shown(amazon, order, included))
 
 
 def personal(amazon: Amazon) -> bool:
@@ -142,7 +144,9 @@ class _Query:
     def __init__(self, request: web.Request, amazon: Amazon) -> None:
         self._secret = str(amazon.app["client_secret"]).encode()
         self._now = amazon.world.now()
-        self._delay = timedelta(seconds=amazon.core.limits.list_delay("amazon") + _lag(amazon.core.faults))
+        self._delay = timedelta(
+            seconds=amazon.core.limits.list_delay("amazon") + amazon.core.faults.lag("amazon", "searchOrders")
+        )
         query = request.query
         times = {name: _time(query[name], name) for name in _TIMES if name in query}
         if ("createdAfter" in times) == ("lastUpdatedAfter" in times):
@@ -196,15 +200,6 @@ class _Query:
 
     def _sign(self, body: str) -> str:
         return hmac.new(self._secret, body.encode(), hashlib.sha256).hexdigest()[:24]
-
-
-def _lag(faults: Faults) -> float:
-    """Return by how many seconds a `search_lag` fault makes lists later still."""
-    lag = 0.0
-    for fault in faults.active("search_lag", "amazon", "searchOrders"):
-        faults.hit(fault)
-        lag = max(lag, float(fault["params"].get("seconds", 10)))
-    return lag
 
 
 _TIMES = ("createdAfter", "createdBefore", "lastUpdatedAfter", "lastUpdatedBefore")
@@ -270,8 +265,8 @@ async def get_order(request: web.Request) -> web.Response:
     amazon = request.app[AMAZON]
     included = included_data(request)
     order = _order(amazon, caller, request.match_info["order_id"])
-    body = _spoil(amazon, "getOrder", {"order": _shown(amazon, order, included)})
-    return answer(body, operation="getOrder", request=request)
+    shown = _spoil(amazon, "getOrder", _shown(amazon, order, included))
+    return answer({"order": shown}, operation="getOrder", request=request)
 
 
 def _order(amazon: Amazon, caller: Caller, order_id: str) -> Doc:
@@ -284,35 +279,22 @@ def _order(amazon: Amazon, caller: Caller, order_id: str) -> Doc:
     return order
 
 
-def _spoil(amazon: Amazon, operation: str, body: Doc) -> Doc:
-    """Let the faults strike that change what an answer holds."""
-    faults = amazon.core.faults
+def _spoil(amazon: Amazon, operation: str, order: Doc) -> Doc:
+    """Let the faults strike that change what an answer says of an order."""
+    faults, order_id = amazon.core.faults, order["orderId"]
     if not faults:
-        return body
-    for order in body.get("orders") or ([body["order"]] if "order" in body else []):
-        if faults.pick("schema_extra", "amazon", operation, order["orderId"]):
-            order["fulfillmentInsights"] = {"score": 1, "tags": ["NEW"]}
-            order["orderItems"][0]["carbonFootprint"] = {"grams": 120}
-        enum = faults.pick("unknown_enum", "amazon", operation, order["orderId"])
-        if enum and "fulfillment" in order:
-            params = enum["params"]
-            order["fulfillment"][params.get("field", "fulfillmentStatus")] = params.get("value", "ON_ITS_WAY")
-        null = faults.pick("null_field", "amazon", operation, order["orderId"])
-        if null:
-            _set_null(order, str(null["params"].get("field", "recipient")))
-    return body
-
-
-def _set_null(order: Doc, path: str) -> None:
-    """Set the value at a dotted path to null; `orderItems.product.title` means every item's."""
-    head, _, rest = path.partition(".")
-    if head not in order:
-        return
-    if not rest:
-        order[head] = None
-    for inner in order[head] if isinstance(order[head], list) else [order[head]]:
-        if isinstance(inner, dict):
-            _set_null(inner, rest)
+        return order
+    if faults.pick("schema_extra", "amazon", operation, order_id):
+        order["fulfillmentInsights"] = {"score": 1, "tags": ["NEW"]}
+        order["orderItems"][0]["carbonFootprint"] = {"grams": 120}
+    enum = faults.pick("unknown_enum", "amazon", operation, order_id)
+    if enum and "fulfillment" in order:
+        params = enum["params"]
+        order["fulfillment"][params.get("field", "fulfillmentStatus")] = params.get("value", "ON_ITS_WAY")
+    null = faults.pick("null_field", "amazon", operation, order_id)
+    if null:
+        set_null(order, str(null["params"].get("field", "recipient")))
+    return order
 
 
 # ── confirmShipment, v0 ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from connectors.sandbox import order_bodies
 from connectors.sandbox.amazon import people
 from connectors.sandbox.amazon.common import Amazon
 from connectors.sandbox.amazon.sites import SITES, Site
 from connectors.sandbox.amazon.state import Doc, amount
+from connectors.sandbox.order_bodies import MODES, choice, money, share
 from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.world import iso_ms
 
@@ -29,9 +31,6 @@ WORDS = {
     "CANCELLED": "canceled",
     "UNFULFILLABLE": "unfulfillable",
 }
-MODES = ("push", "sweep", "silent")
-"""push: a notification and the lists; sweep: the lists only; silent: only the list by creation, and getOrder."""
-_MOST = 5000
 ZERO = Decimal(0)
 
 
@@ -48,43 +47,22 @@ class Buyers:
 
     def place(self, seller: str, body: Doc) -> list[str]:
         """Place `count` orders and return their ids. Raises Refusal."""
-        count = body.get("count", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST:
-            raise Refusal("count", f"a whole number from 1 to {_MOST} is wanted")
-        status = _choice(body, "status", tuple(STATUSES), "paid")
-        _choice(body, "mode", MODES, "push")
-        site = self._site(seller, body)
+        count = order_bodies.count_of(body)
+        status = choice(body, "status", tuple(STATUSES), "paid")
+        choice(body, "mode", MODES, "push")
+        site = order_bodies.site_of(SITES, self.state.sellers[seller]["sites"], body)
         lines = self._lines(seller, site, body)
         ids = []
         for _ in range(count):
             order = self._order(seller, site, body, [dict(line) for line in lines])
             ids.append(order["id"])
-            if status == "paid":
-                self.pay(order)
-            elif status == "shipped":
-                self.pay(order, quiet=True)
-                self.ship(order, {})
-            elif status == "canceled":
-                self.cancel(order, {})
+            order_bodies.live_up_to(self, order, status)
         return ids
 
-    def _site(self, seller: str, body: Doc) -> Site:
-        sites = self.state.sellers[seller]["sites"]
-        code = body.get("site", sites[0])
-        if code not in sites:
-            raise Refusal("site", f"this seller sells on {', '.join(sites)}")
-        site = SITES[code]
-        if body.get("currency", site.currency) != site.currency:
-            raise Refusal("currency", f"{code} sells in {site.currency}")
-        return site
-
     def _lines(self, seller: str, site: Site, body: Doc) -> list[Doc]:
-        given = body.get("lines")
-        if not isinstance(given, list) or not given:
-            raise Refusal("lines", "a list of at least one line is wanted")
-        lines = [self._line(seller, site, line, f"lines[{n}]") for n, line in enumerate(given)]
+        lines = [self._line(seller, site, line, field) for line, field in order_bodies.lines_of(body)]
         for name in ("discount", "shipping", "tax"):
-            _share(lines, name, _money(body, name), site)
+            share(lines, name, money(body, name), lambda value: amount(value, site.currency))
         for name in ("gift_wrap", "customization"):
             if body.get(name) and not lines[0].get(name):
                 lines[0][name] = _gift(body, site) if name == "gift_wrap" else body[name]
@@ -96,12 +74,8 @@ class Buyers:
     def _line(self, seller: str, site: Site, line: Any, field: str) -> Doc:
         if not isinstance(line, dict) or not isinstance(line.get("sku"), str) or not line["sku"]:
             raise Refusal(f"{field}.sku", "the seller's SKU is wanted")
-        quantity = line.get("quantity", 1)
-        if not isinstance(quantity, int) or isinstance(quantity, bool) or not 1 <= quantity <= 9999:
-            raise Refusal(f"{field}.quantity", "a whole number from 1 to 9999 is wanted")
-        variation = line.get("variation")
-        if variation is not None and not isinstance(variation, dict):
-            raise Refusal(f"{field}.variation", 'an object such as {"Size": "XL"} is wanted')
+        quantity = order_bodies.whole(line, "quantity", 9999, f"{field}.quantity")
+        variation = order_bodies.variation_of(line, field)
         listing = self.state.listing(seller, line["sku"]) or {}
         usual = listing.get("prices", {}).get(site.code, "20.00")
         title = line.get("title") or listing.get("title") or line["sku"]
@@ -115,10 +89,10 @@ class Buyers:
             "variation": variation or listing.get("variation") or {},
             "quantity": quantity,
             "shipped": 0,
-            "unit_price": amount(_money(line, "unit_price", Decimal(usual), f"{field}.unit_price"), site.currency),
-            "discount": amount(_money(line, "discount", field=f"{field}.discount"), site.currency),
-            "shipping": amount(_money(line, "shipping", field=f"{field}.shipping"), site.currency),
-            "tax": amount(_money(line, "tax", field=f"{field}.tax"), site.currency),
+            "unit_price": amount(money(line, "unit_price", Decimal(usual), f"{field}.unit_price"), site.currency),
+            "discount": amount(money(line, "discount", field=f"{field}.discount"), site.currency),
+            "shipping": amount(money(line, "shipping", field=f"{field}.shipping"), site.currency),
+            "tax": amount(money(line, "tax", field=f"{field}.tax"), site.currency),
             "gift_wrap": _gift(line, site, field),
             "customization": line.get("customization"),
             "promotion": line.get("promotion"),
@@ -131,7 +105,7 @@ class Buyers:
         for line in lines:
             line["item_id"] = f"{self.chance.randrange(10, 99)}{self.world.next_id('amazon_item'):012d}"
         buyer, address = self._people(site, body)
-        fulfilled_by = _choice(body, "fulfilled_by", ("merchant", "marketplace"), "merchant")
+        fulfilled_by = choice(body, "fulfilled_by", ("merchant", "marketplace"), "merchant")
         order: Doc = {
             "id": order_id,
             "seller": seller,
@@ -234,8 +208,8 @@ class Buyers:
         unknown = sorted(set(body) - known)
         if unknown:
             raise Refusal(unknown[0], f"not known; known are {', '.join(sorted(known))}")
-        status = _choice(body, "status", tuple(STATUSES), "")
-        mode = _choice(body, "mode", MODES, order["mode"])
+        status = choice(body, "status", tuple(STATUSES), "")
+        mode = choice(body, "mode", MODES, order["mode"])
         rest = self._rest(order, body)
         order["mode"] = mode
         if status == "paid":
@@ -255,7 +229,7 @@ class Buyers:
             rest["people"] = self._people(SITES[order["site"]], body)
         if body.get("refund"):
             refund = body["refund"] if isinstance(body["refund"], dict) else {"amount": body["refund"]}
-            rest["refund"] = amount(_money(refund, "amount", total(order), "refund.amount"), order["currency"])
+            rest["refund"] = amount(money(refund, "amount", total(order), "refund.amount"), order["currency"])
         lines = body.get("lines") or []
         if not isinstance(lines, list):
             raise Refusal("lines", "a list is wanted")
@@ -299,36 +273,10 @@ def total(order: Doc) -> Decimal:
     return sum((line_total(line) for line in order["lines"]), ZERO)
 
 
-def _money(body: Doc, name: str, default: Decimal = ZERO, field: str = "") -> Decimal:
-    value = body.get(name)
-    if value is None:
-        return default
-    try:
-        money = Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
-        money = None
-    if money is None or not money.is_finite() or money < 0 or money > 10**9:
-        raise Refusal(field or name, 'money is a decimal string such as "12.50"')
-    return money
-
-
 def _with_variation(title: str, variation: Doc) -> str:
     """Return `T-Shirt: Size XL` for `T-Shirt` and {"Size": "XL"}; what the title says already is not repeated."""
     missing = [f"{name} {value}" for name, value in variation.items() if f"{name} {value}" not in title]
     return f"{title}: {', '.join(missing)}" if missing else title
-
-
-def _share(lines: list[Doc], name: str, whole: Decimal, site: Site) -> None:
-    """Spread an amount of the whole order over its lines by their price; the last takes what rounding leaves."""
-    if not whole:
-        return
-    prices = [Decimal(line["unit_price"]) * line["quantity"] for line in lines]
-    left = whole
-    for line, price in zip(lines[:-1], prices, strict=False):
-        part = Decimal(amount(whole * price / (sum(prices) or 1), site.currency))
-        line[name] = amount(Decimal(line[name]) + part, site.currency)
-        left -= part
-    lines[-1][name] = amount(Decimal(lines[-1][name]) + left, site.currency)
 
 
 def _gift(body: Doc, site: Site, field: str = "") -> Doc | None:
@@ -342,7 +290,7 @@ def _gift(body: Doc, site: Site, field: str = "") -> Doc | None:
         given = {}
     if not isinstance(given, dict):
         raise Refusal(f"{field}.gift_wrap".lstrip("."), "true, a price, or an object is wanted")
-    price = _money(given, "price", Decimal("3.99"), f"{field}.gift_wrap.price".lstrip("."))
+    price = money(given, "price", Decimal("3.99"), f"{field}.gift_wrap.price".lstrip("."))
     return {
         "message": str(given.get("message") or "Happy birthday! Enjoy it outdoors."),
         "level": str(given.get("level") or "STANDARD"),
@@ -357,13 +305,6 @@ def _programs(body: Doc, fulfilled_by: str) -> list[str]:
     if not isinstance(given, list):
         raise Refusal("programs", "a list is wanted")
     return [str(program) for program in given]
-
-
-def _choice(body: Doc, name: str, allowed: tuple[str, ...], default: str) -> str:
-    value = body.get(name, default)
-    if value != default and value not in allowed:
-        raise Refusal(name, f"one of {', '.join(dict.fromkeys(allowed))} is wanted")
-    return str(value)
 
 
 _ADDRESS_NAMES = {

@@ -123,12 +123,14 @@ AMAZON: web.AppKey[Amazon] = web.AppKey("amazon", Amazon)
 
 
 def answer(body: Any, *, status: int = 200, operation: str = "", request: web.Request | None = None) -> web.Response:
-    """Return a JSON answer with Amazon's headers; the rate in force where the caller may know it."""
+    """Return a JSON answer with Amazon's headers, the rate in force too where it is known; bytes are JSON already."""
     headers = {"x-amzn-RequestId": str(uuid.uuid4())}
     if operation and request is not None:
         headers["x-amzn-RateLimit-Limit"] = rate_text(request.app[CORE], operation)
     if body is None:
         return web.Response(status=status, headers=headers)
+    if isinstance(body, bytes):
+        return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
     return web.json_response(body, status=status, headers=headers)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from connectors.sandbox import catalog
@@ -134,8 +135,14 @@ class AmazonState:
 
 def amount(value: Decimal, currency: str) -> str:
     """Write money with the currency's decimals (JPY has none)."""
+    return str(value.quantize(_smallest(currency), rounding=ROUND_HALF_UP))
+
+
+@cache
+def _smallest(currency: str) -> Decimal:
+    """Return the currency's smallest unit."""
     places = next((site.decimals for site in SITES.values() if site.currency == currency), 2)
-    return str(value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP))
+    return Decimal(1).scaleb(-places)
 
 
 def convert(prices: dict[str, str], site: str) -> str:

@@ -20,6 +20,8 @@ def setup(app: web.Application, world: World) -> None:
     from connectors.sandbox.bigcommerce.face import BIGCOMMERCE, FACE, BigCommerceFace
     from connectors.sandbox.bigcommerce.oauth import setup_oauth
     from connectors.sandbox.bigcommerce.panel import setup_panel
+    from connectors.sandbox.bigcommerce.panel_apps import setup_apps
+    from connectors.sandbox.bigcommerce.panel_pages import setup_pages
     from connectors.sandbox.server import CORE
 
     face = BigCommerceFace(app[CORE])
@@ -30,4 +32,6 @@ def setup(app: web.Application, world: World) -> None:
     world.on_reset(lambda: tokens.let_everybody_in(world))
     api.setup_api(app)
     setup_oauth(app)
+    setup_pages(app)
     setup_panel(app)
+    setup_apps(app)

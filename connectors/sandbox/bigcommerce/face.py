@@ -14,6 +14,7 @@ from aiohttp import web
 from connectors.sandbox.bigcommerce import hooks, tokens
 from connectors.sandbox.bigcommerce.errors import Refused, body_of, title_of
 from connectors.sandbox.bigcommerce.state import PLANS, Doc, State
+from connectors.sandbox.faults import in_each, overwrite
 from connectors.sandbox.server import THROTTLED, Core, Face, Operation, gate
 
 PLATFORM = "bigcommerce"
@@ -97,10 +98,7 @@ class Context:
         """Return how many seconds old what a search or a read of stock shows is: by the profile, or a `search_lag`."""
         core = self.face.core
         seconds = INVENTORY_LAG[core.limits.profile(PLATFORM)] if operation in STOCK_READS else 0.0
-        for fault in core.faults.active("search_lag", PLATFORM, operation):
-            core.faults.hit(fault)
-            seconds = max(seconds, float(fault["params"].get("seconds", 10)))
-        return seconds
+        return max(seconds, core.faults.lag(PLATFORM, operation))
 
     def seen_until(self, operation: str) -> datetime | None:
         """Return the moment a lagging read shows, None when it shows the present."""
@@ -255,35 +253,20 @@ def _disturb(face: BigCommerceFace, operation: str, body: Any) -> Any:
     fault: Doc | None
     if fault := pick("null_field", PLATFORM, operation):
         emptied = str(fault["params"].get("field", "total_inc_tax"))
-        _each(body, lambda doc: _set(doc, emptied, None))
+        in_each(body, lambda doc: overwrite(doc, emptied, None))
     if fault := pick("schema_extra", PLATFORM, operation):
-        _each(body, lambda doc: doc.update({"unannounced_field": {"kind": "new", "values": [1, 2, 3]}}))
+        in_each(body, lambda doc: doc.update({"unannounced_field": {"kind": "new", "values": [1, 2, 3]}}))
     if fault := pick("unknown_enum", PLATFORM, operation):
         number, words = int(fault["params"].get("id", 77)), str(fault["params"].get("value", "Unannounced"))
-        _each(body, lambda doc: _set_status(doc, number, words))
+        in_each(body, lambda doc: _set_status(doc, number, words))
     if operation == "getOrders" and body and pick("repeat_order", PLATFORM, operation):
         body = [*body, body[0]]
     return body
 
 
-def _each(value: Any, change: Callable[[Doc], Any]) -> None:
-    if isinstance(value, dict):
-        for entry in list(value.values()):
-            _each(entry, change)
-        change(value)
-    elif isinstance(value, list):
-        for entry in value:
-            _each(entry, change)
-
-
-def _set(doc: Doc, name: str, value: Any) -> None:
-    if name in doc:
-        doc[name] = value
-
-
 def _set_status(doc: Doc, number: int, words: str) -> None:
-    _set(doc, "status_id", number)
-    _set(doc, "status", words)
+    overwrite(doc, "status_id", number)
+    overwrite(doc, "status", words)
 
 
 def parse_time(text: str) -> datetime | None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from connectors.sandbox.bigcommerce import catalog_api, order_life, order_shapes, stock, store_api
 from connectors.sandbox.bigcommerce.errors import Refused
 from connectors.sandbox.bigcommerce.state import PLANS, PRODUCTS, VARIANTS, Doc, build_product, free
+from connectors.sandbox.by_hand import choice, flag, text, whole
+from connectors.sandbox.control_input import only
 from connectors.sandbox.platforms import Refusal
 
 if TYPE_CHECKING:
@@ -19,21 +21,6 @@ if TYPE_CHECKING:
 
 STATUSES = ("active", "hidden", "draft", "archived")
 TRACKING = ("none", "product", "variant")
-MAX_UNITS = 1_000_000
-
-
-def whole(value: Any, field: str, *, low: int = -MAX_UNITS) -> int:
-    """Read a whole number of units."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MAX_UNITS:
-        raise Refusal(field, f"must be a whole number between {low} and {MAX_UNITS}")
-    return value
-
-
-def text(value: Any, field: str, *, blank: bool = False) -> str:
-    """Read a text of at most 255 characters."""
-    if not isinstance(value, str) or len(value) > 255 or (not blank and not value.strip()):
-        raise Refusal(field, "must be a text of 1 to 255 characters")
-    return value
 
 
 def price(value: Any, field: str = "price") -> str:
@@ -45,20 +32,6 @@ def price(value: Any, field: str = "price") -> str:
     if not amount.is_finite() or not 0 <= amount < 10**9:
         raise Refusal(field, "must be a decimal string such as 12.50, not negative")
     return str(amount.quantize(Decimal("0.01")))
-
-
-def choice(value: Any, field: str, allowed: tuple[str, ...]) -> str:
-    """Read one of a few words."""
-    if not isinstance(value, str) or value.lower() not in allowed:
-        raise Refusal(field, f"must be one of {', '.join(allowed)}")
-    return value.lower()
-
-
-def flag(value: Any, field: str) -> bool:
-    """Read true or false."""
-    if not isinstance(value, bool):
-        raise Refusal(field, "must be true or false")
-    return value
 
 
 def place_of(context: Context, given: Any) -> Doc:
@@ -93,9 +66,7 @@ _VARIANT_FIELDS = (
 def change_variant(context: Context, variant: Doc, body: Doc) -> None:
     """Change a variant: stock at a location, price, SKU, barcode; what its product is: tracking, visibility, least and
     most units of an order; or delete it."""
-    for name in body:
-        if name not in _VARIANT_FIELDS:
-            raise Refusal(name, f"not known; known are {', '.join(_VARIANT_FIELDS)}")
+    only(body, *_VARIANT_FIELDS)
     read = _read_changes(context, body)
     state, product = context.state, context.state.product_of(variant)
     if body.get("deleted"):
@@ -200,9 +171,7 @@ _PRODUCT_FIELDS = (
 
 def add_product(context: Context, body: Doc) -> Doc:
     """Make a new product of one variant; returns the variant. All units lie at the first location."""
-    for name in body:
-        if name not in _PRODUCT_FIELDS:
-            raise Refusal(name, f"not known; known are {', '.join(_PRODUCT_FIELDS)}")
+    only(body, *_PRODUCT_FIELDS)
     if body.get("bundle"):
         raise Refusal("bundle", "BigCommerce's catalog has no bundles")
     if choice(body.get("policy", "deny"), "policy", ("deny", "continue")) == "continue":
@@ -284,7 +253,7 @@ def _left(line: Doc) -> int:
 
 def ship(context: Context, doc: Doc, body: Doc) -> None:
     """Ship all that is left, or the lines named."""
-    _known(body, "carrier", "tracking", "lines")
+    only(body, "carrier", "tracking", "lines")
     asked = _lines(doc, body.get("lines"))
     if asked is None:
         asked = [(line, 0) for line in doc["lines"] if _left(line)]
@@ -306,7 +275,7 @@ def ship(context: Context, doc: Doc, body: Doc) -> None:
 
 def cancel(context: Context, doc: Doc, body: Doc) -> None:
     """Cancel an order. Units go back by the store's setting, unless `restock` says otherwise."""
-    _known(body, "restock")
+    only(body, "restock")
     if doc["status_id"] == stock.CANCELED:
         raise Refusal("order", "is canceled already", 409)
     restock = flag(body["restock"], "restock") if "restock" in body else None
@@ -315,7 +284,7 @@ def cancel(context: Context, doc: Doc, body: Doc) -> None:
 
 def refund(context: Context, doc: Doc, body: Doc) -> None:
     """Refund lines, an amount, or both; without either all that is left of the order."""
-    _known(body, "amount", "lines", "restock")
+    only(body, "amount", "lines", "restock")
     asked, amount = _lines(doc, body.get("lines")), body.get("amount")
     items: list[Doc] = []
     for line, units in asked or []:
@@ -353,12 +322,6 @@ def _by_hand(act: Any, context: Context, doc: Doc, given: Any) -> None:
         act(context, doc, given)
     except Refused as refused:
         raise Refusal("order", refused.message, 409) from None
-
-
-def _known(body: Doc, *names: str) -> None:
-    for name in body:
-        if name not in names:
-            raise Refusal(name, f"not known; known are {', '.join(names)}")
 
 
 # The store

@@ -12,11 +12,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from connectors.sandbox import order_bodies
 from connectors.sandbox.ebay import money, placing
 from connectors.sandbox.ebay.common import Ebay
-from connectors.sandbox.ebay.placing import choice
 from connectors.sandbox.ebay.sites import SITES, Site
 from connectors.sandbox.ebay.state import CANCELS, Doc, amount
+from connectors.sandbox.order_bodies import MODES, choice
 from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.world import iso_ms
 
@@ -56,8 +57,8 @@ class Buyers:
         """Place `count` orders and return the ids they are born with. Raises Refusal."""
         placing.check(body)
         status = choice(body, "status", placing.STATUSES, "paid")
-        choice(body, "mode", placing.MODES, "push")
-        site = placing.site_of(self.state, seller, body)
+        choice(body, "mode", MODES, "push")
+        site = order_bodies.site_of(SITES, self.state.sellers[seller]["sites"], body)
         lines = placing.lines_of(self.state, seller, site, body)
         ids = []
         apart = bool(body.get("combined")) and status == "pending" and not body.get("immediate_payment")
@@ -67,13 +68,7 @@ class Buyers:
                 continue
             order = self._order(seller, site, body, [dict(line) for line in lines])
             ids.append(order["id"])
-            if status == "paid":
-                self.pay(order)
-            elif status == "shipped":
-                self.pay(order, quiet=True)
-                self.ship(order, {})
-            elif status == "canceled":
-                self.cancel(order, {})
+            order_bodies.live_up_to(self, order, status)
         return ids
 
     def _purchases(self, seller: str, site: Site, body: Doc, lines: list[Doc]) -> list[str]:
@@ -114,8 +109,8 @@ class Buyers:
             "lines": lines,
             "buyer": placing.buyer_of(self.chance, site, body, programs),
             "note": placing.note_of(body, lines),
-            "order_discount": amount(money.read(body, "order_discount")),
-            "adjustment": amount(money.read(body, "adjustment", signed=True)),
+            "order_discount": amount(order_bodies.money(body, "order_discount")),
+            "adjustment": amount(order_bodies.money(body, "adjustment", signed=True)),
             "tax_by": choice(body, "tax_by", ("ebay", "seller"), "ebay"),
             "programs": programs,
             "reference": f"Reference#EBP{self.chance.randrange(10**8):08d}",
@@ -309,7 +304,7 @@ class Buyers:
             raise Refusal(unknown[0], f"not known; known are {', '.join(sorted(_CHANGES))}")
         status = choice(body, "status", placing.STATUSES, "")
         payment = choice(body, "payment", ("failed",), "")
-        mode = choice(body, "mode", placing.MODES, order["mode"])
+        mode = choice(body, "mode", MODES, order["mode"])
         if status == "pending" and words(order) != "pending":
             raise Refusal("status", "an order does not become pending again", 409)
         if status in ("shipped", "canceled") and (payment or body.get("cancel_request")):
@@ -344,7 +339,7 @@ class Buyers:
             keep = {name: value for name, value in order["buyer"].items() if name not in named}
             rest["buyer"] = {**made, **keep} | {name: made[name] for name in named if name in made}
         if "adjustment" in body:
-            rest["adjustment"] = amount(money.read(body, "adjustment", signed=True))
+            rest["adjustment"] = amount(order_bodies.money(body, "adjustment", signed=True))
         if body.get("refund"):
             rest["refund"] = self._wanted_refund(order, body)
         canceled = order["cancel"]["state"] == "CANCELED"
@@ -369,7 +364,7 @@ class Buyers:
         if refund.get("amount") is True:
             refund = {}
         left = money.total(order, ebay_tax=False) - money.refunded(order, "PENDING", "REFUNDED")
-        wanted = money.read(refund, "amount", left, "refund.amount")
+        wanted = order_bodies.money(refund, "amount", left, "refund.amount")
         if order["payment"] != "PAID" and body.get("status") != "paid":
             raise Refusal("refund", "the order is not paid", 409)
         if not 0 < wanted <= left:

@@ -119,7 +119,7 @@ POST_ORDER = (
 
 
 def answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Return a JSON answer (or an empty one for None) with the headers eBay's gateway adds."""
+    """Return a JSON answer with the headers eBay's gateway adds; empty for None, bytes are JSON already."""
     sent = {
         "X-EBAY-C-REQUEST-ID": f"ri={uuid.uuid4().hex[:12]},rci={uuid.uuid4().hex[:8]}",
         "X-EBAY-C-VERSION": "1.0.0",
@@ -127,6 +127,8 @@ def answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = Non
     sent |= headers or {}
     if body is None:
         return web.Response(status=status, headers=sent)
+    if isinstance(body, bytes):
+        return web.Response(body=body, status=status, headers=sent, content_type="application/json", charset="utf-8")
     return web.json_response(body, status=status, headers=sent)
 
 

@@ -1,12 +1,9 @@
-"""What an order of the pretend eBay costs: its sums, and money as the control API writes it."""
+"""What an order of the pretend eBay costs: its sums, and what was given back."""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
-
-from connectors.sandbox.ebay.state import amount
-from connectors.sandbox.platforms import Refusal
 
 Doc = dict[str, Any]
 ZERO = Decimal(0)
@@ -38,30 +35,3 @@ def total(order: Doc, *, ebay_tax: bool = True) -> Decimal:
 def refunded(order: Doc, *states: str) -> Decimal:
     """Return how much of the order was given back, counting refunds in these states."""
     return sum((Decimal(r["amount"]) for r in order["refunds"] if r["status"] in states), ZERO)
-
-
-def read(body: Doc, name: str, default: Decimal = ZERO, field: str = "", *, signed: bool = False) -> Decimal:
-    """Return money of a control body, a decimal string; raises Refusal."""
-    value = body.get(name)
-    if value is None:
-        return default
-    try:
-        money = Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
-        money = None
-    if money is None or not money.is_finite() or abs(money) > 10**9 or (money < 0 and not signed):
-        raise Refusal(field or name, 'money is a decimal string such as "12.50"')
-    return money
-
-
-def share(lines: list[Doc], name: str, whole: Decimal) -> None:
-    """Spread an amount of the whole order over its lines by their price; the last takes what rounding leaves."""
-    if not whole:
-        return
-    prices = [price(line) for line in lines]
-    left = whole
-    for line, worth in zip(lines[:-1], prices, strict=False):
-        part = Decimal(amount(whole * worth / (sum(prices) or 1)))
-        line[name] = amount(Decimal(line[name]) + part)
-        left -= part
-    lines[-1][name] = amount(Decimal(lines[-1][name]) + left)

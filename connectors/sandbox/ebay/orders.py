@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from connectors.sandbox.ebay.common import EBAY, Ebay, enter
 from connectors.sandbox.ebay.control import EBAY_BUYERS
 from connectors.sandbox.ebay.errors import answer, refused
 from connectors.sandbox.ebay.shapes import View, order_json
-from connectors.sandbox.ebay.state import Doc
-from connectors.sandbox.faults import Faults
+from connectors.sandbox.ebay.state import ORDERS, Doc
+from connectors.sandbox.faults import set_null
+from connectors.sandbox.texts import dump, page_of
 from connectors.sandbox.world import iso_ms
 
 BASE = "/ebay/api/sell/fulfillment/v1/order"
@@ -50,24 +52,31 @@ async def get_orders(request: web.Request) -> web.Response:
         found = [ebay.state.order(caller.seller, order_id) for order_id in ids]
         named = [order for order in found if order is not None]
         body = {"href": _href(request, {}), "total": len(named), "limit": len(ids), "offset": 0}
-        return answer(spoil(ebay, "getOrders", body | {"orders": [order_json(order, view) for order in named]}))
+        return _page(ebay, body, named, view)
     query = _Query(request, ebay)
     total, page, before = query.page(ebay, caller.seller)
-    shown = [order_json(ebay.state.orders[order_id], view) for order_id in _visible(ebay, page)]
+    shown = _visible(ebay, page)
     if before and page and ebay.core.faults.pick("repeat_order", "ebay", "getOrders"):
-        shown.insert(0, order_json(ebay.state.orders[before], view))
-    body = {
-        "href": _href(request, {}),
-        "total": total,
-        "limit": query.limit,
-        "offset": query.offset,
-        "orders": shown,
-    }
+        shown.insert(0, before)
+    body = {"href": _href(request, {}), "total": total, "limit": query.limit, "offset": query.offset}
     if query.offset + query.limit < total:
         body["next"] = _href(request, {"limit": query.limit, "offset": query.offset + query.limit})
     if query.offset:
         body["prev"] = _href(request, {"limit": query.limit, "offset": max(0, query.offset - query.limit)})
-    return answer(spoil(ebay, "getOrders", body))
+    return _page(ebay, body, [ebay.state.orders[order_id] for order_id in shown], view)
+
+
+def _page(ebay: Ebay, body: Doc, orders: list[Doc], view: View) -> web.Response:
+    """Return an answer of getOrders with these orders."""
+    rows = [order_text(ebay, order, view) for order in orders]
+    if ebay.core.faults.may_spoil("ebay", "getOrders"):
+        rows = [dump(_spoil(ebay, "getOrders", json.loads(row))) for row in rows]
+    return answer(page_of(body, "orders", rows))
+
+
+def order_text(ebay: Ebay, order: Doc, view: View) -> bytes:
+    """Return an order as JSON, made anew only when it changed or grew so old that eBay shows less of it."""
+    return ebay.world.texts.text(ORDERS, order["id"], view.of(order), lambda: order_json(order, view))
 
 
 def view_of(request: web.Request, *, single: bool) -> View:
@@ -76,7 +85,7 @@ def view_of(request: web.Request, *, single: bool) -> View:
     if group not in ("", "TAX_BREAKDOWN"):
         raise refused(32800, fieldGroup=group)
     ebay = request.app[EBAY]
-    return View(ebay.world.now(), group == "TAX_BREAKDOWN", single, ebay.core.base_url)
+    return View.at(ebay.world.now(), breakdown=group == "TAX_BREAKDOWN", single=single, base_url=ebay.core.base_url)
 
 
 def _href(request: web.Request, changed: dict[str, int]) -> str:
@@ -98,7 +107,7 @@ class _Query:
     def __init__(self, request: web.Request, ebay: Ebay) -> None:
         self._now = ebay.world.now()
         self._oldest = iso_ms(self._now - _OLDEST)
-        lag = ebay.core.limits.list_delay("ebay") + _lag(ebay.core.faults)
+        lag = ebay.core.limits.list_delay("ebay") + ebay.core.faults.lag("ebay", "getOrders")
         self._latest = iso_ms(self._now - timedelta(seconds=lag))
         query = request.query
         self.limit = _number(query.get("limit"), _USUAL, 1, _MOST, 31100, "limitvalue")
@@ -191,29 +200,10 @@ def _statuses(text: str | None) -> frozenset[str]:
     return wanted
 
 
-def _lag(faults: Faults) -> float:
-    """Return by how many seconds a `search_lag` fault makes lists later still."""
-    lag = 0.0
-    for fault in faults.active("search_lag", "ebay", "getOrders"):
-        faults.hit(fault)
-        lag = max(lag, float(fault["params"].get("seconds", 10)))
-    return lag
-
-
 def _visible(ebay: Ebay, ids: list[str]) -> list[str]:
     """Leave out the orders that a fault hides: they are counted in `total` all the same."""
     hidden = ebay.core.faults.active("hide_order", "ebay", "getOrders")
-    return [order_id for order_id in ids if not any(_strikes(ebay.core.faults, f, order_id) for f in hidden)]
-
-
-def _strikes(faults: Faults, fault: Doc, order_id: str) -> bool:
-    match = fault["params"].get("match")
-    if match and match != order_id:
-        return False
-    if not match and hash((fault["id"], order_id)) % 100 >= fault["rate"] * 100:
-        return False
-    faults.hit(fault)
-    return True
+    return [order_id for order_id in ids if not ebay.core.faults.hides(hidden, order_id)]
 
 
 # ── getOrder ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +216,7 @@ async def get_order(request: web.Request) -> web.Response:
     request.app[EBAY_BUYERS].settle()
     view = view_of(request, single=True)
     order = order_of(ebay, caller.seller, request.match_info["order_id"])
-    return answer(spoil(ebay, "getOrder", order_json(order, view)))
+    return answer(_spoil(ebay, "getOrder", order_json(order, view)))
 
 
 def order_of(ebay: Ebay, seller: str, order_id: str) -> Doc:
@@ -240,33 +230,18 @@ def order_of(ebay: Ebay, seller: str, order_id: str) -> Doc:
 # ── faults in what an answer holds ───────────────────────────────────────────────────────────────────────────────────
 
 
-def spoil(ebay: Ebay, operation: str, body: Doc) -> Doc:
-    """Let the faults strike that change what an answer holds."""
-    faults = ebay.core.faults
+def _spoil(ebay: Ebay, operation: str, order: Doc) -> Doc:
+    """Let the faults strike that change what an answer says of an order."""
+    faults, order_id = ebay.core.faults, order["orderId"]
     if not faults:
-        return body
-    for order in body.get("orders", [body]):
-        if faults.pick("schema_extra", "ebay", operation, order["orderId"]):
-            order["sustainability"] = {"score": 1, "tags": ["NEW"]}
-            order["lineItems"][0]["carbonFootprint"] = {"grams": 120}
-        enum = faults.pick("unknown_enum", "ebay", operation, order["orderId"])
-        if enum:
-            params = enum["params"]
-            order[params.get("field", "orderPaymentStatus")] = params.get("value", "UNDER_REVIEW")
-        null = faults.pick("null_field", "ebay", operation, order["orderId"])
-        if null:
-            _set_null(order, str(null["params"].get("field", "buyer")))
-    return body
-
-
-def _set_null(order: Doc, path: str) -> None:
-    """Set the value at a dotted path to null; `lineItems.title` means every line's."""
-    head, _, rest = path.partition(".")
-    if head not in order:
-        return
-    if not rest:
-        order[head] = None
-        return
-    for inner in order[head] if isinstance(order[head], list) else [order[head]]:
-        if isinstance(inner, dict):
-            _set_null(inner, rest)
+        return order
+    if faults.pick("schema_extra", "ebay", operation, order_id):
+        order["sustainability"] = {"score": 1, "tags": ["NEW"]}
+        order["lineItems"][0]["carbonFootprint"] = {"grams": 120}
+    enum = faults.pick("unknown_enum", "ebay", operation, order_id)
+    if enum:
+        order[enum["params"].get("field", "orderPaymentStatus")] = enum["params"].get("value", "UNDER_REVIEW")
+    null = faults.pick("null_field", "ebay", operation, order_id)
+    if null:
+        set_null(order, str(null["params"].get("field", "buyer")))
+    return order

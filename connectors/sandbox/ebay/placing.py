@@ -6,8 +6,9 @@ import random
 from decimal import Decimal
 from typing import Any
 
-from connectors.sandbox.ebay import money, people
-from connectors.sandbox.ebay.sites import RATES, SITES, Site
+from connectors.sandbox import order_bodies
+from connectors.sandbox.ebay import people
+from connectors.sandbox.ebay.sites import RATES, Site
 from connectors.sandbox.ebay.state import Doc, EbayState, amount
 from connectors.sandbox.platforms import Refusal
 
@@ -17,23 +18,12 @@ FIELDS = (
     "shipping_discount", "tax_by", "buyer_currency", "immediate_payment",
 )  # fmt: skip
 STATUSES = ("pending", "paid", "shipped", "canceled")
-MODES = ("push", "sweep", "silent")
-"""push: a notification and the lists; sweep: the lists only; silent: only the list by creation, and getOrder."""
 PROGRAMS = (
     "GLOBAL_SHIPPING", "INTERNATIONAL_SHIPPING", "AUTHENTICITY_GUARANTEE", "SELLER_TO_VAULT", "VAULT_TO_BUYER",
     "EBAY_SHIPPING", "PICKUP", "DIGITAL",
 )  # fmt: skip
 HUB = ("GLOBAL_SHIPPING", "INTERNATIONAL_SHIPPING", "AUTHENTICITY_GUARANTEE", "SELLER_TO_VAULT")
 """Programs that have the seller ship to eBay's partner."""
-MOST = 5000
-
-
-def choice(body: Doc, name: str, allowed: tuple[str, ...], default: str) -> str:
-    """Return a text of the body that is one of `allowed`; raises Refusal."""
-    value = body.get(name, default)
-    if value != default and value not in allowed:
-        raise Refusal(name, f"one of {', '.join(dict.fromkeys(allowed))} is wanted")
-    return str(value)
 
 
 def check(body: Doc) -> None:
@@ -43,9 +33,7 @@ def check(body: Doc) -> None:
         raise Refusal(unknown[0], f"not known; known are {', '.join(FIELDS)}")
     if body.get("replacement_of"):
         raise Refusal("replacement_of", "eBay has no replacement orders")
-    count = body.get("count", 1)
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST:
-        raise Refusal("count", f"a whole number from 1 to {MOST} is wanted")
+    order_bodies.count_of(body)
     for name in ("combined", "immediate_payment"):
         if not isinstance(body.get(name, False), bool):
             raise Refusal(name, "true or false is wanted")
@@ -53,29 +41,14 @@ def check(body: Doc) -> None:
         raise Refusal("buyer_currency", f"one of {', '.join(RATES)} is wanted")
 
 
-def site_of(state: EbayState, seller: str, body: Doc) -> Site:
-    """Return the site a buyer orders on: the seller's first unless the body says another."""
-    sites = state.sellers[seller]["sites"]
-    code = body.get("site", sites[0])
-    if code not in sites:
-        raise Refusal("site", f"this seller sells on {', '.join(sites)}")
-    site = SITES[code]
-    if body.get("currency", site.currency) != site.currency:
-        raise Refusal("currency", f"{code} sells in {site.currency}")
-    return site
-
-
 def lines_of(state: EbayState, seller: str, site: Site, body: Doc) -> list[Doc]:
     """Return the order's lines with their part of the amounts given for the whole order."""
-    given = body.get("lines")
-    if not isinstance(given, list) or not given:
-        raise Refusal("lines", "a list of at least one line is wanted")
-    lines = [_line(state, seller, site, line, f"lines[{n}]") for n, line in enumerate(given)]
+    lines = [_line(state, seller, site, line, field) for line, field in order_bodies.lines_of(body)]
     if body.get("combined") and len(lines) == 1 and lines[0]["quantity"] > 1:
         # The buyer bought the same thing several times: one order, one line item for each purchase.
         lines = [{**lines[0], "quantity": 1} for _ in range(lines[0]["quantity"])]
     for name in ("discount", "shipping", "shipping_discount", "tax"):
-        money.share(lines, name, money.read(body, name))
+        order_bodies.share(lines, name, order_bodies.money(body, name), amount)
     return lines
 
 
@@ -85,12 +58,8 @@ def _line(state: EbayState, seller: str, site: Site, line: Any, field: str) -> D
     named = line.get("sku") or line.get("item_id") or line.get("title")
     if not isinstance(named, str) or not isinstance(line.get("sku") or "", str):
         raise Refusal(f"{field}.sku", "the seller's SKU is wanted, or item_id or title for a listing without one")
-    quantity = line.get("quantity", 1)
-    if not isinstance(quantity, int) or isinstance(quantity, bool) or not 1 <= quantity <= 9999:
-        raise Refusal(f"{field}.quantity", "a whole number from 1 to 9999 is wanted")
-    variation = line.get("variation")
-    if variation is not None and not isinstance(variation, dict):
-        raise Refusal(f"{field}.variation", 'an object such as {"Size": "XL"} is wanted')
+    quantity = order_bodies.whole(line, "quantity", 9999, f"{field}.quantity")
+    variation = order_bodies.variation_of(line, field)
     listing = state.listing(seller, line) or _by_title(state, seller, line) or {}
     usual = listing.get("prices", {}).get(site.code, "20.00")
     made = {
@@ -101,12 +70,12 @@ def _line(state: EbayState, seller: str, site: Site, line: Any, field: str) -> D
         "variation": listing.get("variation") or {} if variation is None else variation,
         "quantity": quantity,
         "shipped": 0,
-        "unit_price": amount(money.read(line, "unit_price", Decimal(usual), f"{field}.unit_price")),
+        "unit_price": amount(order_bodies.money(line, "unit_price", Decimal(usual), f"{field}.unit_price")),
         "promotion": str(line.get("promotion") or "Autumn sale"),
         "customization": str(line["customization"]) if line.get("customization") else "",
     }
     for name in ("discount", "shipping", "shipping_discount", "tax"):
-        made[name] = amount(money.read(line, name, field=f"{field}.{name}"))
+        made[name] = amount(order_bodies.money(line, name, field=f"{field}.{name}"))
     if made["variation"] and not made["variation_id"]:
         made["variation_id"] = state.new_item_id()
     return made

@@ -23,16 +23,27 @@ _TAX_REFERENCE = {"UK": ("VOEC", "GB 365 6085 76"), "DE": ("IOSS", "IM2760000742
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How orders are shown: at what time, with tax broken down, one alone or in a list, and at which address."""
+    """How orders are shown: with tax broken down, one alone or in a list, at which address, and at what time.
 
-    now: datetime
+    Orders created before `mail_since` have lost their e-mail, those before `name_since` name and phone too.
+    """
+
     breakdown: bool
     single: bool
     base_url: str
+    mail_since: str
+    name_since: str
 
-    def older(self, order: Doc, days: int) -> bool:
-        """Say whether an order is older than so many days."""
-        return bool(order["created_at"] < iso_ms(self.now - timedelta(days=days)))
+    @classmethod
+    def at(cls, now: datetime, *, breakdown: bool, single: bool, base_url: str) -> View:
+        """Return how orders are shown at a time."""
+        mail, name = (iso_ms(now - timedelta(days=days)) for days in (_MAIL_DAYS, _NAME_DAYS))
+        return cls(breakdown, single, base_url, mail, name)
+
+    def of(self, order: Doc) -> tuple[bool | str, ...]:
+        """Return all that an order's JSON depends on beside the order itself."""
+        created = order["created_at"]
+        return self.breakdown, self.single, self.base_url, created < self.mail_since, created < self.name_since
 
 
 class _Money:
@@ -103,7 +114,7 @@ def _contact(order: Doc, view: View, address: Doc | None, *, hub: Doc | None = N
     """A person and an address, without what eBay no longer shows: e-mail after 14 days, name and phone after 90."""
     buyer = order["buyer"]
     shown: Doc = {}
-    if not view.older(order, _NAME_DAYS):
+    if order["created_at"] >= view.name_since:
         shown["fullName"] = hub["name"] if hub else buyer["name"]
         phone = hub["phone"] if hub else buyer.get("phone")
         if phone:
@@ -112,7 +123,7 @@ def _contact(order: Doc, view: View, address: Doc | None, *, hub: Doc | None = N
         shown["companyName"] = buyer["company"]
     if address:
         shown["contactAddress"] = address
-    if buyer.get("email") and not view.older(order, _MAIL_DAYS):
+    if buyer.get("email") and order["created_at"] >= view.mail_since:
         shown["email"] = buyer["email"]
     return shown
 

@@ -7,13 +7,15 @@ shop's currency. `Refusal` names the field that is wrong.
 from __future__ import annotations
 
 import random
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from connectors.sandbox import order_bodies
 from connectors.sandbox.etsy import people
 from connectors.sandbox.etsy.common import Etsy
 from connectors.sandbox.etsy.personalization import answers
 from connectors.sandbox.etsy.state import Doc, amount, number
+from connectors.sandbox.order_bodies import MODES, choice, money, share
 from connectors.sandbox.platforms import Refusal
 
 STATUSES = {
@@ -25,10 +27,7 @@ STATUSES = {
     "canceled": "canceled",
 }
 """The control API's words, and Etsy's status while nothing is refunded. `open` is placed and not paid."""
-MODES = ("push", "sweep", "silent")
-"""push: a webhook and the lists; sweep: the lists only; silent: only the list by creation, and getShopReceipt."""
 SITE = "ETSY"
-_MOST = 5000
 ZERO = Decimal(0)
 
 ORDER_FIELDS = (
@@ -55,12 +54,10 @@ class Buyers:
 
     def place(self, shop: str, body: Doc) -> list[str]:
         """Place `count` orders and return their ids. Raises Refusal."""
-        count = body.get("count", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST:
-            raise Refusal("count", f"a whole number from 1 to {_MOST} is wanted")
-        status = _choice(body, "status", tuple(STATUSES), "paid")
-        _choice(body, "mode", MODES, "push")
-        _choice(body, "site", (SITE,), SITE)
+        count = order_bodies.count_of(body)
+        status = choice(body, "status", tuple(STATUSES), "paid")
+        choice(body, "mode", MODES, "push")
+        choice(body, "site", (SITE,), SITE)
         if body.get("fulfilled_by", "merchant") != "merchant":
             raise Refusal("fulfilled_by", "Etsy ships nothing itself: merchant is wanted")
         currency = self.state.shops[shop]["currency"]
@@ -75,12 +72,9 @@ class Buyers:
         return ids
 
     def _lines(self, shop: str, currency: str, body: Doc) -> list[Doc]:
-        given = body.get("lines")
-        if not isinstance(given, list) or not given:
-            raise Refusal("lines", "a list of at least one line is wanted")
-        lines = [self._line(shop, currency, line, f"lines[{n}]") for n, line in enumerate(given)]
+        lines = [self._line(shop, currency, line, field) for line, field in order_bodies.lines_of(body)]
         for name in ("discount", "shipping"):
-            _share(lines, name, money_field(body, name), currency)
+            share(lines, name, money(body, name), lambda value: amount(value, currency))
         if body.get("customization") and not lines[0]["personalization"]:
             lines[0]["personalization"] = answers(body["customization"], lines[0], "customization")
         return lines
@@ -93,12 +87,8 @@ class Buyers:
                 raise Refusal(f"{field}.{name}", f"not known; known are {', '.join(_LINE_FIELDS)}")
         if not any(line.get(name) for name in ("sku", "item_id", "title")):
             raise Refusal(f"{field}.sku", "the listing's SKU is wanted, or its item_id or title where it has none")
-        quantity = line.get("quantity", 1)
-        if not isinstance(quantity, int) or isinstance(quantity, bool) or not 1 <= quantity <= 999:
-            raise Refusal(f"{field}.quantity", "a whole number from 1 to 999 is wanted")
-        variation = line.get("variation")
-        if variation is not None and not isinstance(variation, dict):
-            raise Refusal(f"{field}.variation", 'an object such as {"Size": "XL"} is wanted')
+        quantity = order_bodies.whole(line, "quantity", 999, f"{field}.quantity")
+        variation = order_bodies.variation_of(line, field)
         row = self.state.find_row(shop, line) or {}
         usual = Decimal(row.get("price", "20.00"))
         sku = line["sku"] if "sku" in line else row.get("sku", "")
@@ -111,9 +101,9 @@ class Buyers:
             "title": title,
             "variation": variation if variation is not None else dict(row.get("variation") or {}),
             "quantity": quantity,
-            "unit_price": amount(money_field(line, "unit_price", usual, f"{field}.unit_price"), currency),
-            "discount": amount(money_field(line, "discount", field=f"{field}.discount"), currency),
-            "shipping": amount(money_field(line, "shipping", field=f"{field}.shipping"), currency),
+            "unit_price": amount(money(line, "unit_price", usual, f"{field}.unit_price"), currency),
+            "discount": amount(money(line, "discount", field=f"{field}.discount"), currency),
+            "shipping": amount(money(line, "shipping", field=f"{field}.shipping"), currency),
             "digital": bool(line.get("digital", row.get("digital", False))),
             "questions": row.get("personalization") or [],
             "personalization": [],
@@ -140,8 +130,8 @@ class Buyers:
             "mode": body.get("mode", "push"),
             "lines": lines,
             "buyer": self._people(shop, body),
-            "tax": amount(money_field(body, "tax"), currency),
-            "vat": amount(money_field(body, "vat"), currency),
+            "tax": amount(money(body, "tax"), currency),
+            "vat": amount(money(body, "vat"), currency),
             "note": str(body.get("note") or ""),
             "gift_wrap": wrap,
             "is_gift": gift is not None,
@@ -193,8 +183,8 @@ class Buyers:
         for name in body:
             if name not in _CHANGES:
                 raise Refusal(name, f"not known; known are {', '.join(_CHANGES)}")
-        status = _choice(body, "status", tuple(STATUSES), "")
-        mode = _choice(body, "mode", MODES, receipt["mode"])
+        status = choice(body, "status", tuple(STATUSES), "")
+        mode = choice(body, "mode", MODES, receipt["mode"])
         refund = self._refund(receipt, body)
         buyer = self._people(receipt["shop"], body) if "buyer" in body else None
         _check_move(receipt, status)
@@ -222,7 +212,7 @@ class Buyers:
         if isinstance(body["refund"], str):
             given = {"amount": body["refund"]}
         left = grandtotal(receipt) - refunded(receipt)
-        wanted = money_field(given, "amount", left, "refund.amount")
+        wanted = money(given, "amount", left, "refund.amount")
         if wanted > left:
             raise Refusal("refund.amount", f"no more than {left} is left to refund", 409)
         return {
@@ -330,33 +320,6 @@ def etsy_status(receipt: Doc) -> str:
     return STATUSES[receipt["state"]]
 
 
-def money_field(body: Doc, name: str, default: Decimal = ZERO, field: str = "") -> Decimal:
-    """Return a decimal string of the body as a number; raises Refusal."""
-    value = body.get(name)
-    if value is None:
-        return default
-    try:
-        found = Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
-        found = None
-    if found is None or not found.is_finite() or found < 0 or found > 10**9:
-        raise Refusal(field or name, 'money is a decimal string such as "12.50"')
-    return found
-
-
-def _share(lines: list[Doc], name: str, total: Decimal, currency: str) -> None:
-    """Spread an amount of the whole order over its lines by their price; the last takes what rounding leaves."""
-    if not total:
-        return
-    prices = [Decimal(line["unit_price"]) * line["quantity"] for line in lines]
-    left = total
-    for line, price in zip(lines[:-1], prices, strict=False):
-        share = Decimal(amount(total * price / (sum(prices) or 1), currency))
-        line[name] = amount(Decimal(line[name]) + share, currency)
-        left -= share
-    lines[-1][name] = amount(Decimal(lines[-1][name]) + left, currency)
-
-
 def _gift(body: Doc, currency: str) -> tuple[str, Doc | None]:
     """Read `gift_wrap` (true, a price, or {price, message, sender}) and `gift` (true or {message, sender})."""
     wrap, gift = body.get("gift_wrap"), body.get("gift")
@@ -367,17 +330,10 @@ def _gift(body: Doc, currency: str) -> tuple[str, Doc | None]:
     if not wrap and not gift:
         return "0", None
     given = {"price": wrap} if isinstance(wrap, str) else wrap if isinstance(wrap, dict) else {}
-    price = money_field(given, "price", Decimal("3.99"), "gift_wrap.price") if wrap else ZERO
+    price = money(given, "price", Decimal("3.99"), "gift_wrap.price") if wrap else ZERO
     words = {**given, **(gift if isinstance(gift, dict) else {})}
     said = {"message": str(words.get("message") or ""), "sender": str(words.get("sender") or "")}
     return amount(price, currency), said
-
-
-def _choice(body: Doc, name: str, allowed: tuple[str, ...], default: str) -> str:
-    value = body.get(name, default)
-    if value != default and value not in allowed:
-        raise Refusal(name, f"one of {', '.join(dict.fromkeys(allowed))} is wanted")
-    return str(value)
 
 
 _ADDRESS_NAMES = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,9 @@ from aiohttp import web
 from connectors.sandbox.etsy.buying import Buyers, goods, part
 from connectors.sandbox.etsy.common import ETSY, Etsy, enter, own_shop, refused, whole
 from connectors.sandbox.etsy.shapes import payment_json, receipt_json, transaction_json
-from connectors.sandbox.etsy.state import Doc, Index
+from connectors.sandbox.etsy.state import RECEIPTS, Doc, Index
+from connectors.sandbox.faults import set_null
+from connectors.sandbox.texts import dump, page_of
 
 _EARLIEST = 946_684_800
 """The first second of the year 2000: Etsy takes no earlier time."""
@@ -55,9 +58,18 @@ async def get_shop_receipts(request: web.Request) -> web.Response:
         # An order that changed while somebody paged: the last one of the page before comes again.
         start -= 1
     ids = [receipt_id for _, receipt_id in found.cut(start, start + query.limit)]
-    rows = [receipt_json(etsy.state.receipts[receipt_id], shop) for receipt_id in ids]
-    body = {"count": found.count, "results": [spoil(etsy, "getShopReceipts", row) for row in rows]}
-    return web.json_response(body)
+    rows = [_text(etsy, etsy.state.receipts[receipt_id], shop) for receipt_id in ids]
+    if etsy.core.faults.may_spoil("etsy", "getShopReceipts"):
+        rows = [dump(spoil(etsy, "getShopReceipts", json.loads(row))) for row in rows]
+    return web.Response(
+        body=page_of({"count": found.count}, "results", rows), content_type="application/json", charset="utf-8"
+    )
+
+
+def _text(etsy: Etsy, receipt: Doc, shop: Doc) -> bytes:
+    """Return a receipt as JSON, made anew only when it changed, or what the shop's region lets our app see."""
+    view = (shop["address"], shop["email"])
+    return etsy.world.texts.text(RECEIPTS, receipt["id"], view, lambda: receipt_json(receipt, shop))
 
 
 class _Found:
@@ -89,7 +101,7 @@ class _Query:
         self.wanted = {name: _boolean(query[name], name) for name in _FILTERS if query.get(name, "") != ""}
         if "legacy" in query:
             _boolean(query["legacy"], "legacy")
-        delay = etsy.core.limits.list_delay("etsy") + _lag(etsy)
+        delay = etsy.core.limits.list_delay("etsy") + etsy.core.faults.lag("etsy", "getShopReceipts")
         self._latest = etsy.state.now_ms() - int(delay * 1000)
 
     def search(self, etsy: Etsy, shop: str) -> _Found:
@@ -106,7 +118,7 @@ class _Query:
         sorted_so = self.sort == ("updated" if by_change else "created")
         if sorted_so and not (hidden or other or self.wanted):
             return _Found(index, low, high, backwards=self.backwards)
-        rows = list(self._filtered(etsy, index[low:high], hidden))
+        rows = self._filtered(etsy, index[low:high], hidden)
         if not sorted_so:
             rows.sort(key=lambda row: self._place(etsy, row[1]))
         return _Found(rows, 0, len(rows), backwards=self.backwards)
@@ -115,39 +127,20 @@ class _Query:
         at = 0 if self.sort == "receipt_id" else int(etsy.state.receipts[receipt_id]["created_ms"])
         return at, int(receipt_id)
 
-    def _filtered(self, etsy: Etsy, index: Index, hidden: list[Doc]) -> Iterator[tuple[int, str]]:
-        low, high = (None if bound is None else bound * 1000 for bound in self.created)
-        wanted = [(_FILTERS[name], value) for name, value in self.wanted.items()]
-        for entry in index:
-            receipt = etsy.state.receipts[entry[1]]
-            if low is not None and receipt["created_ms"] < low:
-                continue
-            if high is not None and receipt["created_ms"] >= high + 1000:
-                continue
-            if any(holds(receipt) is not value for holds, value in wanted):
-                continue
-            if hidden and any(_hides(etsy, fault, receipt["id"]) for fault in hidden):
-                continue
-            yield entry
-
-
-def _hides(etsy: Etsy, fault: Doc, receipt_id: str) -> bool:
-    match = fault["params"].get("match")
-    if match and match != receipt_id:
-        return False
-    if not match and hash((fault["id"], receipt_id)) % 100 >= fault["rate"] * 100:
-        return False
-    etsy.core.faults.hit(fault)
-    return True
-
-
-def _lag(etsy: Etsy) -> float:
-    """Return by how many seconds a `search_lag` fault makes lists later still."""
-    lag = 0.0
-    for fault in etsy.core.faults.active("search_lag", "etsy", "getShopReceipts"):
-        etsy.core.faults.hit(fault)
-        lag = max(lag, float(fault["params"].get("seconds", 10)))
-    return lag
+    def _filtered(self, etsy: Etsy, rows: Index, hidden: list[Doc]) -> Index:
+        """Leave out what the rest of the query does not ask for, and what a fault hides."""
+        receipts = etsy.state.receipts
+        low, high = self.created
+        if low is not None:
+            rows = [row for row in rows if receipts[row[1]]["created_ms"] >= low * 1000]
+        if high is not None:
+            rows = [row for row in rows if receipts[row[1]]["created_ms"] < (high + 1) * 1000]
+        for name, value in self.wanted.items():
+            holds = _FILTERS[name]
+            rows = [row for row in rows if holds(receipts[row[1]]) is value]
+        if hidden:
+            rows = [row for row in rows if not etsy.core.faults.hides(hidden, row[1])]
+        return rows
 
 
 def _range(query: Any, name: str) -> tuple[int | None, int | None]:
@@ -222,20 +215,8 @@ def spoil(etsy: Etsy, operation: str, receipt: Doc) -> Doc:
         receipt[enum["params"].get("field", "status")] = enum["params"].get("value", "in review")
     null = faults.pick("null_field", "etsy", operation, receipt_id)
     if null is not None:
-        _set_null(receipt, str(null["params"].get("field", "name")))
+        set_null(receipt, str(null["params"].get("field", "name")))
     return receipt
-
-
-def _set_null(place: Doc, path: str) -> None:
-    """Set the value at a dotted path to null; `transactions.title` means every transaction's."""
-    head, _, rest = path.partition(".")
-    if head not in place:
-        return
-    if not rest:
-        place[head] = None
-    for inner in place[head] if isinstance(place[head], list) else [place[head]]:
-        if isinstance(inner, dict):
-            _set_null(inner, rest)
 
 
 # ── tracking ─────────────────────────────────────────────────────────────────────────────────────────────────────────

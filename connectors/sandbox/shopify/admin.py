@@ -8,11 +8,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
+from connectors.sandbox.by_hand import sentence, start_of, units
+from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.server import CORE
 from connectors.sandbox.shopify import hooks, merchant, money, oauth, pages, payloads_shop, search
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.face import RESTORE, SHOPIFY
-from connectors.sandbox.shopify.merchant import Wrong
 from connectors.sandbox.shopify.state import INSTALLS, Doc, number_of
 
 ORDERS_A_PAGE = 50
@@ -35,11 +36,6 @@ def _finish(request: web.Request, context: Context) -> None:
     context.world.commit()
 
 
-def _start(request: web.Request) -> int:
-    text = request.query.get("start", "0")
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
 async def home(request: web.Request) -> web.Response:
     """The admin opens on its orders."""
     _context(request)
@@ -54,7 +50,7 @@ async def orders(request: web.Request) -> web.Response:
     everything = context.state.orders_of[context.shop]
     chosen = [doc for doc in (found.start if found.start is not None else everything) if found.test(doc)]
     chosen.reverse()
-    start = _start(request)
+    start = start_of(request.query.get("start", "0"))
     return pages.render(
         request,
         "orders.html",
@@ -133,7 +129,7 @@ def _ship(context: Context, doc: Doc, form: Mapping[str, str]) -> str:
     body: Doc = {"carrier": form.get("carrier", "").strip(), "tracking": form.get("tracking", "").strip()}
     if form.get("sku") or form.get("units"):
         sku = form.get("sku") or doc["lines"][0]["sku"]
-        body["lines"] = [{"sku": sku, **({"quantity": _units(form["units"], "units")} if form.get("units") else {})}]
+        body["lines"] = [{"sku": sku, **({"quantity": units(form["units"], "units")} if form.get("units") else {})}]
     merchant.ship(context, doc, body)
     return "Shipped. The app is told."
 
@@ -167,8 +163,8 @@ async def act_on_order(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest(text="Unknown action.")
     try:
         said = act(context, doc, form)
-    except Wrong as wrong:
-        return _order_page(request, context, doc, f"{wrong.field.capitalize()} {wrong.message}.")
+    except Refusal as refusal:
+        return _order_page(request, context, doc, sentence(refusal))
     _finish(request, context)
     raise pages.back(request, said)
 
@@ -185,7 +181,7 @@ def _products_page(request: web.Request, context: Context, problem: str = "") ->
     query = request.query.get("q", "").strip()
     words = query.casefold().split()
     rows = [doc for _, doc in context.state.variants_of[context.shop] if _has(context, doc, words)]
-    start = _start(request)
+    start = start_of(request.query.get("start", "0"))
     shown = [_variant_row(context, doc) for doc in rows[start : start + VARIANTS_A_PAGE]]
     return pages.render(
         request,
@@ -243,8 +239,8 @@ async def change_product(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="There is no such variant.")
     try:
         changed = _save_variant(context, variant, form)
-    except Wrong as wrong:
-        return _products_page(request, context, f"{wrong.field.replace('_', ' ').capitalize()} {wrong.message}.")
+    except Refusal as refusal:
+        return _products_page(request, context, sentence(refusal))
     _finish(request, context)
     said = f"{variant['sku'] or 'The variant'} is saved." if changed else "Nothing was changed."
     query = {"q": form.get("q", ""), "start": form.get("start", "0"), "said": said}
@@ -262,23 +258,16 @@ def _save_variant(context: Context, variant: Doc, form: Mapping[str, str]) -> bo
     if "tracked" in form and (form["tracked"] == "yes") != variant["tracked"]:
         body["tracked"] = form["tracked"] == "yes"
     levels = [
-        (level, _units(form[f"at:{number_of(level['location'])}"], "available"))
+        (level, units(form[f"at:{number_of(level['location'])}"], "available"))
         for level in context.state.stock_of(variant)
         if f"at:{number_of(level['location'])}" in form
     ]
     if body:
         merchant.change_variant(context, variant, body)
-    moved = [(level, units) for level, units in levels if units != level["available"]]
-    for level, units in moved:
-        merchant.change_variant(context, variant, {"available": units, "location": level["location"]})
+    moved = [(level, wanted) for level, wanted in levels if wanted != level["available"]]
+    for level, wanted in moved:
+        merchant.change_variant(context, variant, {"available": wanted, "location": level["location"]})
     return bool(body or moved)
-
-
-def _units(text: str, field: str) -> int:
-    try:
-        return merchant.whole(int(text), field)
-    except ValueError:
-        raise Wrong(field, "must be a whole number") from None
 
 
 # Settings and apps
@@ -303,8 +292,8 @@ async def change_settings(request: web.Request) -> web.Response:
     }
     try:
         merchant.settings(context, body)
-    except Wrong as wrong:
-        raise web.HTTPBadRequest(text=str(wrong)) from None
+    except Refusal as refusal:
+        raise web.HTTPBadRequest(text=sentence(refusal)) from None
     _finish(request, context)
     raise pages.back(request, "Settings are saved.")
 

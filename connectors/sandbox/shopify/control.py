@@ -1,37 +1,29 @@
-"""The store's part of the control API: what programs outside use to drive and to count. Shapes as in the project's
-CONTROL_API.
-
-Each method answers (HTTP status, JSON); wrong input is a 400 naming the field, an unknown store or order a 404.
-"""
+"""Shopify's shops as the control API drives them: what programs outside use to drive and to count."""
 
 from __future__ import annotations
 
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from connectors.sandbox import catalog
+from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.shopify import access, hooks, merchant, oauth, tokens
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.face import ShopifyFace, face_of
-from connectors.sandbox.shopify.merchant import Wrong
 from connectors.sandbox.shopify.money import load
 from connectors.sandbox.shopify.state import Doc, number_of
-from connectors.sandbox.world import page
+from connectors.sandbox.store_desk import StoreDesk
 
 if TYPE_CHECKING:
     from connectors.sandbox.world import World
 
-Answer = tuple[int, Any]
-PAGE = 500
 SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com")
 
 
-class ShopifyControl:
-    """The pretend Shopify's side of ``/_control`` (``platforms.StoreControl``); needs the platform to be set up on the
-    same world."""
+class ShopifyControl(StoreDesk[Context]):
+    """The pretend Shopify's side of ``/_control``; needs the platform to be set up on the same world."""
 
     platform = "shopify"
     operations = (
@@ -50,6 +42,12 @@ class ShopifyControl:
         "token",
     )
 
+    plans = merchant.PLANS
+    usual_plan = "plus"
+    key_form = SHOP
+    key_words = "must be like name.myshopify.com"
+    merchant = merchant
+
     def __init__(self, world: World) -> None:
         self.world = world
 
@@ -58,26 +56,7 @@ class ShopifyControl:
         """The platform's shared parts."""
         return face_of(self.world)
 
-    def add_shop(self, key: str, body: Doc) -> Answer:
-        """``PUT /stores/{key}`` ``{name?, like?, plan?}``: a further shop with another one's goods, the app installed;
-        answers fresh tokens of the app. For benches: it belongs to none of the demo's merchants."""
-        like, plan = str(body.get("like") or self.keys()[0]), str(body.get("plan") or "plus")
-        name, unknown = str(body.get("name") or key), sorted(set(body) - {"name", "like", "plan"})
-        known = [store["shop"] for store in catalog.stores("shopify")]
-        if unknown:
-            return 400, {"error": f"{unknown[0]}: is not known; known are name, like, plan", "field": unknown[0]}
-        if not self.accepts(key):
-            return 400, {"error": "key: must be like name.myshopify.com", "field": "key"}
-        if self.knows(key):
-            return 409, {"error": "key: there is such a store", "field": "key"}
-        if like not in known:
-            return 400, {"error": f"like: must be one of {', '.join(known)}", "field": "like"}
-        if plan not in merchant.PLANS:
-            return 400, {"error": f"plan: must be one of {', '.join(merchant.PLANS)}", "field": "plan"}
-        self.face.state.add_shop(key, name, like, plan)
-        issued = tokens.issue(self.world, key, list(access.DEFAULT_SCOPES))
-        self.world.commit()
-        return 201, {"key": key, "name": name, "tokens": issued}
+    # Stores
 
     def knows(self, key: str) -> bool:
         """Say whether there is a shop of this domain."""
@@ -87,10 +66,6 @@ class ShopifyControl:
         """Return the domains of all shops."""
         return [shop["shop"] for shop in self.face.state.in_order()]
 
-    def accepts(self, key: str) -> bool:
-        """Say whether a key has the form of a shop's domain."""
-        return SHOP.fullmatch(key) is not None
-
     def admin_page(self, key: str) -> str:
         """Return the address of the shop's pretend admin."""
         return f"{self.face.core.base_url}/shopify/{key}/admin"
@@ -99,107 +74,79 @@ class ShopifyControl:
         """Return the address of the pretend app store."""
         return f"{self.face.core.base_url}/shopify/app-store"
 
-    # Goods
+    def make_store(self, key: str, name: str, like: str, plan: str) -> Doc:
+        """Take in a shop with the goods of another, the app installed; return fresh tokens of the app."""
+        self.face.state.add_shop(key, name, like, plan)
+        issued = tokens.issue(self.world, key, list(access.DEFAULT_SCOPES))
+        self.world.commit()
+        return issued
 
-    def variants(self, key: str, query: Mapping[str, str]) -> Answer:
-        """``GET /stores/{key}/variants?sku=&cursor=``."""
+    # What the desk asks for
 
-        def work(context: Context) -> Any:
-            rows = [doc for _, doc in context.state.variants_of[key]]
-            if query.get("sku"):
-                rows = [
-                    doc
-                    for doc in context.state.by_sku.get((key, query["sku"].casefold()), [])
-                    if doc["sku"] == query["sku"]
-                ]
-            return _paged([_variant(context, doc) for doc in rows], query)
+    def open(self, key: str) -> Context:
+        """Begin a piece of work in a shop."""
+        context = self.face.context(key)
+        context.by_merchant = True
+        return context
 
-        return self._run(key, work)
+    def finish(self, context: Context) -> None:
+        """End a piece of work: webhooks go out, the journal is written."""
+        self.face.finish(context)
+        self.world.commit()
 
-    def put_variant(self, key: str, selector: Mapping[str, str], body: Doc) -> Answer:
-        """``PUT /stores/{key}/variants?sku=`` or ``?id=``; answers the variant as it is now, ``{"deleted": true}`` when
-        it is gone."""
+    def variants_of(self, context: Context, sku: str) -> Sequence[Doc]:
+        """Return the shop's variants of this SKU, all for ""."""
+        state = context.state
+        if not sku:
+            return [doc for _, doc in state.variants_of[context.shop]]
+        return [doc for doc in state.by_sku.get((context.shop, sku.casefold()), []) if doc["sku"] == sku]
 
-        def work(context: Context) -> Any:
-            variant = _chosen(context, selector)
-            merchant.change_variant(context, variant, body)
-            return {"deleted": True} if body.get("deleted") else _variant(context, variant)
+    def variant_of(self, context: Context, variant_id: str) -> Doc | None:
+        """Return the shop's variant of this gid or number."""
+        variants = context.state.variants
+        found = variants.get(variant_id) or variants.get(f"gid://shopify/ProductVariant/{variant_id}")
+        return found if found is not None and found["shop"] == context.shop else None
 
-        return self._run(key, work)
+    def orders_of(self, context: Context, reference: str) -> Sequence[Doc]:
+        """Return the shop's orders of this source identifier, all for ""."""
+        state = context.state
+        return state.by_source.get((context.shop, reference), []) if reference else state.orders_of[context.shop]
 
-    def add_variant(self, key: str, body: Doc) -> Answer:
-        """``POST /stores/{key}/variants``: a new product; answers its variant."""
-        return self._run(key, lambda context: _variant(context, merchant.add_product(context, body)), 201)
+    def order_of(self, context: Context, order_id: str) -> Doc | None:
+        """Return the shop's order of this gid or number."""
+        return context.order(order_id) or context.order(f"gid://shopify/Order/{order_id}")
 
-    # Orders
+    def variant_view(self, context: Context, variant: Doc) -> Doc:
+        """Return a variant in the control API's words."""
+        return _variant(context, variant)
 
-    def orders(self, key: str, query: Mapping[str, str]) -> Answer:
-        """``GET /stores/{key}/orders?reference=&cursor=``."""
+    def order_view(self, context: Context, order: Doc) -> Doc:
+        """Return an order in the control API's words."""
+        return _order(context, order)
 
-        def work(context: Context) -> Any:
-            rows = context.state.orders_of[key]
-            if query.get("reference"):
-                rows = context.state.by_source.get((key, query["reference"]), [])
-            start = int(query.get("cursor") or 0)
-            size = min(int(query.get("limit") or PAGE), 1000)
-            cut = [_order(context, doc) for doc in rows[start : start + size]]
-            return {"results": cut, "next": str(start + size) if start + size < len(rows) else None}
-
-        return self._run(key, work)
-
-    def order_action(self, key: str, order_id: str, action: str, body: Doc) -> Answer:
-        """``POST /stores/{key}/orders/{id}/ship|cancel|refund``; the id as a gid or its number. Answers the order."""
-
-        def work(context: Context) -> Any:
-            order = context.order(order_id) or context.order(f"gid://shopify/Order/{order_id}")
-            if order is None:
-                raise Wrong("id", "there is no such order", 404)
-            actions: dict[str, Callable[[Context, Doc, Doc], None]] = {
-                "ship": merchant.ship,
-                "cancel": merchant.cancel,
-                "refund": merchant.refund,
-            }
-            if action not in actions:
-                raise Wrong("action", f"must be one of {', '.join(actions)}", 404)
-            actions[action](context, order, body)
-            return _order(context, order)
-
-        return self._run(key, work)
-
-    # The shop itself
-
-    def store_action(self, key: str, action: str, body: Doc) -> Answer:
+    def act_on_store(self, context: Context, action: str, body: Doc) -> Doc:
         """``POST /stores/{key}/settings|compliance|revoke|uninstall``.
 
         ``settings`` ``{plan?, id_metafield?, bulk_operations?}``; ``compliance`` ``{topic, reference?}`` sends a
-        compliance webhook to the
-        app; ``revoke`` ends the app's tokens; ``uninstall`` takes the app off the shop.
+        compliance webhook to the app; ``revoke`` ends the app's tokens; ``uninstall`` takes the app off the shop.
         """
-
-        def work(context: Context) -> Any:
-            if action == "settings":
-                merchant.settings(context, body)
-            elif action == "compliance":
-                return {"sent": self._comply(context, body)}
-            elif action == "revoke":
-                tokens.revoke(self.world, key)
-            elif action == "uninstall":
-                context.uninstall()
-            else:
-                raise Wrong("action", "must be one of settings, compliance, revoke, uninstall", 404)
-            shop = context.shop_doc
-            return {
-                "plan": shop["plan"],
-                "id_metafield": shop["idMetafield"],
-                "bulk_operations": shop["bulkOperations"],
-            }
-
-        return self._run(key, work)
+        if action == "settings":
+            merchant.settings(context, body)
+        elif action == "compliance":
+            return {"sent": self._comply(context, body)}
+        elif action == "revoke":
+            tokens.revoke(self.world, context.shop)
+        elif action == "uninstall":
+            context.uninstall()
+        else:
+            raise Refusal("action", "must be one of settings, compliance, revoke, uninstall", 404)
+        shop = context.shop_doc
+        return {"plan": shop["plan"], "id_metafield": shop["idMetafield"], "bulk_operations": shop["bulkOperations"]}
 
     def _comply(self, context: Context, body: Doc) -> str:
         topic = body.get("topic")
         if topic not in hooks.COMPLIANCE:
-            raise Wrong("topic", f"must be one of {', '.join(hooks.COMPLIANCE)}")
+            raise Refusal("topic", f"must be one of {', '.join(hooks.COMPLIANCE)}")
         shop = context.shop_doc
         payload: Doc = {"shop_id": number_of(shop["gid"]), "shop_domain": context.shop}
         if topic != "shop/redact":
@@ -237,47 +184,6 @@ class ShopifyControl:
         }
         self.world.commit()
         return found
-
-    def _run(self, key: str, work: Callable[[Context], Any], status: int = 200) -> Answer:
-        if not self.knows(key):
-            return 404, {"error": "key: there is no such store", "field": "key"}
-        context = self.face.context(key)
-        context.by_merchant = True
-        try:
-            result = work(context)
-        except Wrong as wrong:
-            return wrong.status, {"error": str(wrong), "field": wrong.field}
-        except ValueError:
-            return 400, {"error": "cursor: is not one of ours", "field": "cursor"}
-        self.face.finish(context)
-        self.world.commit()
-        return status, result
-
-
-def _paged(rows: list[Doc], query: Mapping[str, str]) -> Doc:
-    cut, following = page(rows, query.get("cursor", ""), PAGE)
-    return {"results": cut, "next": following}
-
-
-def _chosen(context: Context, selector: Mapping[str, str]) -> Doc:
-    """Return the variant a selector names: by id, or by a SKU that is unique."""
-    state = context.state
-    if selector.get("id"):
-        given = selector["id"]
-        found = state.variants.get(given) or state.variants.get(f"gid://shopify/ProductVariant/{given}")
-        if found is None or found["shop"] != context.shop:
-            raise Wrong("id", "there is no such variant", 404)
-        return found
-    if not selector.get("sku"):
-        raise Wrong("sku", "a sku or an id is needed")
-    same = [
-        doc for doc in state.by_sku.get((context.shop, selector["sku"].casefold()), []) if doc["sku"] == selector["sku"]
-    ]
-    if not same:
-        raise Wrong("sku", "there is no such variant", 404)
-    if len(same) > 1:
-        raise Wrong("sku", f"{len(same)} variants have this SKU: choose by id", 409)
-    return same[0]
 
 
 def _variant(context: Context, doc: Doc) -> Doc:

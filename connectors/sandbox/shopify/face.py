@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
+from connectors.sandbox.faults import in_each, overwrite
 from connectors.sandbox.server import THROTTLED, Core, Face, Operation, gate
 from connectors.sandbox.shopify import access, bulk, hooks, tokens
 from connectors.sandbox.shopify.context import Context
@@ -226,35 +227,21 @@ def _disturb(face: ShopifyFace, operation: Operation, result: Doc) -> None:
         return
     pick = face.core.faults.pick
     if fault := pick("null_field", "shopify", operation.name):
-        _each(data, lambda doc: _set(doc, str(fault["params"].get("field", "totalPriceSet")), None))
+        emptied = str(fault["params"].get("field", "totalPriceSet"))
+        in_each(data, lambda doc: overwrite(doc, emptied, None))
     if fault := pick("schema_extra", "shopify", operation.name):
-        _each(data, lambda doc: doc.update({"unannouncedField": {"kind": "NEW", "values": [1, 2, 3]}}))
+        in_each(data, lambda doc: doc.update({"unannouncedField": {"kind": "NEW", "values": [1, 2, 3]}}))
     if fault := pick("unknown_enum", "shopify", operation.name):
         names = [str(fault["params"]["field"])] if fault["params"].get("field") else list(_ENUM_FIELDS)
         value = str(fault["params"].get("value", "UNANNOUNCED_STATUS"))
-        _each(data, lambda doc: _set_all(doc, names, value))
+        in_each(data, lambda doc: _set_all(doc, names, value))
     if pick("repeat_order", "shopify", operation.name):
-        _each(data, _repeat)
-
-
-def _each(value: Any, change: Any) -> None:
-    if isinstance(value, dict):
-        for entry in list(value.values()):
-            _each(entry, change)
-        change(value)
-    elif isinstance(value, list):
-        for entry in value:
-            _each(entry, change)
-
-
-def _set(doc: Doc, name: str, value: Any) -> None:
-    if name in doc:
-        doc[name] = value
+        in_each(data, _repeat)
 
 
 def _set_all(doc: Doc, names: list[str], value: Any) -> None:
     for name in names:
-        _set(doc, name, value)
+        overwrite(doc, name, value)
 
 
 def _repeat(doc: Doc) -> None:

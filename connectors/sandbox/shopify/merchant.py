@@ -1,7 +1,7 @@
 """What the merchant does by hand in the pretend store's admin; used by its pages and by the control API.
 
 These are not writes of an API client, so they are not in the write record; webhooks go out as for any change. Bad input
-raises Wrong.
+raises `Refusal`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from connectors.sandbox.by_hand import choice, flag, text, whole
+from connectors.sandbox.control_input import only
+from connectors.sandbox.platforms import Refusal
 from connectors.sandbox.shopify import payloads_shop, shipping, stock, undoing
 from connectors.sandbox.shopify.money import cents, load, parse
 from connectors.sandbox.shopify.payloads import currencies_of
@@ -19,32 +22,6 @@ if TYPE_CHECKING:
 
 PLANS = ("development", "standard", "advanced", "plus", "enterprise")
 STATUSES = ("active", "draft", "archived")
-MAX_UNITS = 1_000_000
-
-
-class Wrong(Exception):
-    """Input that makes no sense; ``field`` is the name of what is wrong, ``status`` the HTTP status for the control
-    API."""
-
-    def __init__(self, field: str, message: str, status: int = 400) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
-        self.status = status
-
-
-def whole(value: Any, field: str, *, low: int = -MAX_UNITS) -> int:
-    """Read a whole number of units."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MAX_UNITS:
-        raise Wrong(field, f"must be a whole number between {low} and {MAX_UNITS}")
-    return value
-
-
-def text(value: Any, field: str, *, blank: bool = False) -> str:
-    """Read a text of at most 255 characters."""
-    if not isinstance(value, str) or len(value) > 255 or (not blank and not value.strip()):
-        raise Wrong(field, "must be a text of 1 to 255 characters")
-    return value
 
 
 def price(value: Any, field: str = "price") -> str:
@@ -54,22 +31,8 @@ def price(value: Any, field: str = "price") -> str:
     except ValueError:
         amount = Decimal(-1)
     if amount < 0 or isinstance(value, (bool, float)):
-        raise Wrong(field, "must be a decimal string such as 12.50, not negative")
+        raise Refusal(field, "must be a decimal string such as 12.50, not negative")
     return str(cents(amount, "USD"))
-
-
-def choice(value: Any, field: str, allowed: tuple[str, ...]) -> str:
-    """Read one of a few words."""
-    if not isinstance(value, str) or value.lower() not in allowed:
-        raise Wrong(field, f"must be one of {', '.join(allowed)}")
-    return value.lower()
-
-
-def flag(value: Any, field: str) -> bool:
-    """Read true or false."""
-    if not isinstance(value, bool):
-        raise Wrong(field, "must be true or false")
-    return value
 
 
 def place_of(context: Context, given: Any) -> Doc:
@@ -79,7 +42,7 @@ def place_of(context: Context, given: Any) -> Doc:
         return places[0]
     found = next((p for p in places if given in (p["id"], p["name"])), None)
     if found is None:
-        raise Wrong("location", "there is no such location")
+        raise Refusal("location", "there is no such location")
     return found
 
 
@@ -89,9 +52,7 @@ _VARIANT_FIELDS = ("available", "location", "price", "new_sku", "tracked", "poli
 def change_variant(context: Context, variant: Doc, body: Doc) -> None:
     """Change a variant: stock at a location, price, SKU, barcode, tracking, policy, its product's status; or delete
     it."""
-    for name in body:
-        if name not in _VARIANT_FIELDS:
-            raise Wrong(name, f"is not known; known are {', '.join(_VARIANT_FIELDS)}")
+    only(body, *_VARIANT_FIELDS)
     read = _read_changes(context, body)
     state, product = context.state, context.state.products[variant["product"]]
     if body.get("deleted"):
@@ -131,7 +92,7 @@ def _read_changes(context: Context, body: Doc) -> Doc:
         read["available"] = whole(body["available"], "available")
         read["location"] = place_of(context, body.get("location"))
     elif "location" in body:
-        raise Wrong("location", "is only used together with available")
+        raise Refusal("location", "is only used together with available")
     if "price" in body:
         read["price"] = price(body["price"])
     if "new_sku" in body:
@@ -178,17 +139,15 @@ _NEW_FIELDS = (
 def add_product(context: Context, body: Doc) -> Doc:
     """Make a product with one variant, stocked at every location: ``available`` at the first, none at the others.
     Returns the variant."""
-    for name in body:
-        if name not in _NEW_FIELDS:
-            raise Wrong(name, f"is not known; known are {', '.join(_NEW_FIELDS)}")
+    only(body, *_NEW_FIELDS)
     for name in ("product_title", "sku", "price", "available"):
         if name not in body:
-            raise Wrong(name, "is needed")
+            raise Refusal(name, "is needed")
     if body.get("modifiers"):
-        raise Wrong("modifiers", "do not exist in a Shopify store")
+        raise Refusal("modifiers", "do not exist in a Shopify store")
     options = body.get("options") or {}
     if not isinstance(options, dict) or len(options) > 3 or not all(isinstance(v, str) for v in options.values()):
-        raise Wrong("options", "must be at most three {name: value} pairs of texts")
+        raise Refusal("options", "must be at most three {name: value} pairs of texts")
     state, shop = context.state, context.shop
     entry = {
         "title": text(body["product_title"], "product_title"),
@@ -222,7 +181,7 @@ def _bundle(context: Context, given: Any) -> list[Doc]:
     if not given:
         return []
     if not isinstance(given, list):
-        raise Wrong("bundle", "must be a list of {sku, quantity}")
+        raise Refusal("bundle", "must be a list of {sku, quantity}")
     parts = []
     for entry in given:
         found = (
@@ -231,7 +190,7 @@ def _bundle(context: Context, given: Any) -> list[Doc]:
             else None
         )
         if not found:
-            raise Wrong("bundle", "names a SKU the store does not have")
+            raise Refusal("bundle", "names a SKU the store does not have")
         parts.append({"variant": found[0]["id"], "quantity": whole(entry.get("quantity", 1), "bundle", low=1)})
     return parts
 
@@ -244,13 +203,13 @@ def _lines(order: Doc, given: Any) -> dict[str, int] | None:
     if given is None:
         return None
     if not isinstance(given, list) or not given:
-        raise Wrong("lines", "must be a list of {sku, quantity}")
+        raise Refusal("lines", "must be a list of {sku, quantity}")
     wanted: dict[str, int] = {}
     for entry in given:
         name = entry.get("id") or entry.get("sku") if isinstance(entry, dict) else None
         line = next((x for x in order["lines"] if name and name in (x["id"], x["sku"])), None)
         if line is None:
-            raise Wrong("lines", f"the order has no line {name}")
+            raise Refusal("lines", f"the order has no line {name}")
         wanted[line["id"]] = wanted.get(line["id"], 0) + whole(entry.get("quantity", line["quantity"]), "lines", low=1)
     return wanted
 
@@ -258,7 +217,7 @@ def _lines(order: Doc, given: Any) -> dict[str, int] | None:
 def ship(context: Context, order: Doc, body: Doc) -> None:
     """Ship the named lines, or all that is left; one parcel for each location the units leave from."""
     if order.get("cancelledAt"):
-        raise Wrong("order", "is canceled", 409)
+        raise Refusal("order", "is canceled", 409)
     wanted = _lines(order, body.get("lines"))
     carrier, number = body.get("carrier"), body.get("tracking")
     tracking = shipping.tracking({"company": carrier, "number": number} if carrier or number else None)
@@ -276,9 +235,9 @@ def ship(context: Context, order: Doc, body: Doc) -> None:
         if parts:
             by_place.setdefault(fulfillment_order["location"], []).append((fulfillment_order, parts))
     if wanted is not None and any(wanted.values()):
-        raise Wrong("lines", "name more units than are left to ship")
+        raise Refusal("lines", "name more units than are left to ship")
     if not by_place:
-        raise Wrong("order", "has nothing left to ship", 409)
+        raise Refusal("order", "has nothing left to ship", 409)
     for place, chosen in by_place.items():
         context.fulfillment(order, chosen, place, tracking)
 
@@ -286,9 +245,9 @@ def ship(context: Context, order: Doc, body: Doc) -> None:
 def cancel(context: Context, order: Doc, body: Doc) -> None:
     """Cancel an order of which nothing was shipped."""
     if order.get("cancelledAt"):
-        raise Wrong("order", "is canceled already", 409)
+        raise Refusal("order", "is canceled already", 409)
     if any(entry["status"] == "SUCCESS" for entry in order["fulfillments"]):
-        raise Wrong("order", "has shipped units and cannot be canceled", 409)
+        raise Refusal("order", "has shipped units and cannot be canceled", 409)
     undoing.cancel_now(context, order, reason="CUSTOMER", restock=flag(body.get("restock", True), "restock"))
 
 
@@ -337,7 +296,7 @@ def refund(context: Context, order: Doc, body: Doc) -> None:
     }
     answer = undoing.refund(context, asked)
     if answer["userErrors"]:
-        raise Wrong("refund", answer["userErrors"][0]["message"], 409)
+        raise Refusal("refund", answer["userErrors"][0]["message"], 409)
 
 
 def _unshipped(order: Doc, line_id: str) -> int:
@@ -383,7 +342,7 @@ def settings(context: Context, body: Doc) -> None:
         elif name == "bulk_operations":
             read["bulkOperations"] = flag(value, name)
         else:
-            raise Wrong(name, "is not known; known are plan, id_metafield, bulk_operations")
+            raise Refusal(name, "not known; known are plan, id_metafield, bulk_operations")
     shop.update(read)
     shop["updatedAt"] = context.now
     context.state.save(SHOPS, shop)

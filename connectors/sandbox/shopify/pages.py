@@ -19,6 +19,8 @@ from connectors.sandbox.server import CORE
 from connectors.sandbox.shopify.money import load
 
 _HERE = Path(__file__).parent
+_SHARED = _HERE.parent / "pages" / "templates"
+"""Where the templates lie that both pretend stores use; our own of the same name go first."""
 _LOOK = _HERE.parents[2] / "salestio" / "static" / "salestio"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _STATIC = {"theme.css": "text/css", "icons.svg": "image/svg+xml", "fonts/inter-ui-var.woff2": "font/woff2"}
@@ -50,7 +52,7 @@ def _money(amount: Any, currency: str = "USD") -> str:
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        loader=jinja2.FileSystemLoader([_HERE / "templates", _SHARED]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

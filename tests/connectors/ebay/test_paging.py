@@ -77,6 +77,7 @@ def pulled(ebay: Ebay) -> list[str]:
     hidden=st.sets(st.integers(0, 39)),
 )
 @example(size=13, departures=[], hidden=set(range(2, 12)))
+@example(size=11, departures=[set(), {2, 4, 6}, {0}, {3}, {5}, {0, 1}], hidden=set())
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_order_that_stays_and_is_shown_is_seen(
     ebay: Ebay, wire: Wire, size: int, departures: list[set[int]], hidden: set[int]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,8 @@ from connectors.sandbox import ebay, server
 from connectors.sandbox.ebay import money
 from connectors.sandbox.ebay.common import EBAY
 from connectors.sandbox.ebay.control import EBAY_BUYERS
+from connectors.sandbox.ebay.orders import order_text
+from connectors.sandbox.ebay.shapes import View, order_json
 from connectors.sandbox.platforms import Refusal
 from tests.sandbox.ebay.conftest import CANDLE, CLIENT, HARBOUR, LUMEN, RU_NAME, SECRET, VERIFICATION
 
@@ -115,6 +118,12 @@ class OrdersLive(RuleBasedStateMachine):
         loud = [order for order in state.orders.values() if order["mode"] != "silent"]
         assert by_updated == sorted((order["updated_at"], order["id"]) for order in loud)
         assert all(rows == sorted(rows) for rows in state.by_updated.values())
+
+    @invariant()
+    def lists_show_each_order_as_it_stands(self) -> None:
+        view = View.at(self.core.world.now(), breakdown=True, single=False, base_url="http://s")
+        for order in self.state.orders.values():
+            assert json.loads(order_text(self.ebay, order, view)) == order_json(order, view)
 
     @invariant()
     def every_id_an_order_ever_had_leads_to_it(self) -> None:

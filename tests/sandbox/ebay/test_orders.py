@@ -43,6 +43,57 @@ def test_pages_hold_every_order_once_oldest_first(seller: Seller, size: int) -> 
     assert found == placed
 
 
+CHANGES: list[dict[str, Any]] = [
+    {"status": "paid"},
+    {"note": "Ring twice"},
+    {"buyer": {"name": "Ada Byron"}},
+    {"address": {"address1": "8 Quay", "city": "Boise", "state": "ID", "zip": "83702", "country": "US"}},
+    {"lines": [{"sku": CANDLE, "quantity": 3}]},
+    {"adjustment": "-1.00"},
+    {"refund": "2.00"},
+    {"status": "shipped"},
+    {"mode": "sweep"},
+]
+
+
+def test_a_list_shows_an_order_as_it_stands_after_every_change(seller: Seller) -> None:
+    (order_id,) = seller.place(status="pending")
+
+    def differs() -> set[str]:
+        """Compare the list with getOrder, which keeps no text; only the latter shows requests to cancel."""
+        listed, alone = seller.page()["orders"][0], seller.order(order_id)
+        return {name for name in listed | alone if listed.get(name) != alone.get(name)} - {"cancelStatus"}
+
+    assert not differs()
+    for change in CHANGES:
+        before = seller.page()["orders"]
+        order_id = seller.patch(order_id, **change)["id"]
+        assert seller.page()["orders"] != before and not differs(), change
+    (canceled,) = seller.place()
+    before = seller.page()["orders"]
+    seller.patch(canceled, status="canceled")
+    after = seller.page()["orders"]
+    assert [order["cancelStatus"]["cancelState"] for order in before] == ["NONE_REQUESTED", "NONE_REQUESTED"]
+    assert [order["cancelStatus"]["cancelState"] for order in after] == ["NONE_REQUESTED", "CANCELED"]
+
+
+def test_a_fault_spoils_one_answer_and_not_the_next(seller: Seller) -> None:
+    seller.place()
+    clean = seller.page()["orders"]
+    with seller.fault("null_field", "getOrders", count=1, field="buyer.username"):
+        spoiled = seller.call("GET", "/sell/fulfillment/v1/order", checked=False).json()["orders"]
+        assert spoiled[0]["buyer"]["username"] is None
+        assert seller.page()["orders"] == clean
+
+
+def test_the_tax_breakdown_is_for_the_call_that_asked(seller: Seller) -> None:
+    seller.place(tax="1.00")
+    usual = seller.page()["orders"][0]["pricingSummary"]
+
+    assert "tax" in seller.page(fieldGroups="TAX_BREAKDOWN")["orders"][0]["pricingSummary"]
+    assert "tax" not in usual and seller.page()["orders"][0]["pricingSummary"] == usual
+
+
 def test_without_a_filter_the_orders_of_ninety_days_are_listed(seller: Seller) -> None:
     old = seller.place()
     seller.served.advance(days=91)
@@ -303,6 +354,21 @@ def test_the_email_is_shown_for_fourteen_days_and_the_name_for_ninety(seller: Se
     assert (young["email"], young["fullName"]) == ("ada@buyers.example", "Ada Byron")
     assert "email" not in older and older["fullName"] == "Ada Byron"
     assert "fullName" not in old and "primaryPhone" not in old and old["contactAddress"]["city"]
+
+
+def test_a_list_forgets_the_email_and_the_name_as_one_order_does(seller: Seller) -> None:
+    seller.place(buyer={"name": "Ada Byron", "email": "ada@buyers.example", "phone": "555-0100"})
+    shown = []
+    for days in (0, 15, 70):
+        seller.served.advance(days=days)
+        seller.sign_in()
+        shown.append(contact(seller.page()["orders"][0]))
+
+    assert [("email" in who, "fullName" in who) for who in shown] == [(True, True), (False, True), (False, True)]
+    seller.served.advance(days=6)
+    seller.sign_in()
+    long_ago = iso(seller.served.core.world.now() - timedelta(days=100))
+    assert "fullName" not in contact(seller.page(filter=f"creationdate:[{long_ago}..]")["orders"][0])
 
 
 @pytest.mark.parametrize("program", ["GLOBAL_SHIPPING", "INTERNATIONAL_SHIPPING", "AUTHENTICITY_GUARANTEE"])

@@ -49,7 +49,9 @@ def test_the_parts_of_any_order_add_up_to_its_total(fresh: Served, body: dict[st
     order = fresh.run(lambda: fresh.control.state.orders[order_id])  # type: ignore[attr-defined]
     remitted = sum(Decimal(line["tax"]) for line in order["lines"]) if order["tax_by"] == "ebay" else Decimal(0)
     beside = Decimal(order["adjustment"]) - Decimal(order["order_discount"])
-    shown = [order_json(order, View(datetime.now(UTC), full, True, "")) for full in (True, False)]
+    now = datetime.now(UTC)
+    views = [View.at(now, breakdown=full, single=True, base_url="") for full in (True, False)]
+    shown = [order_json(order, view) for view in views]
 
     for seen in shown:
         summary = seen["pricingSummary"]

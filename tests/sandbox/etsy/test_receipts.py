@@ -236,6 +236,48 @@ def test_a_silent_order_is_in_the_list_by_creation_only(lumen: Shop) -> None:
     assert lumen.ids(min_last_modified=1_600_000_000) == [receipt_id]
 
 
+def test_the_list_shows_a_receipt_as_it_stands_after_every_change(lumen: Shop) -> None:
+    (receipt_id,) = lumen.place(status="pending")
+    changes: list[dict[str, Any]] = [
+        {"status": "processing"},
+        {"status": "paid"},
+        {"note": "Ring twice"},
+        {"buyer": {"name": "Alma Birch", "address": {"address1": "1 Elm", "country": "US"}}},
+        {"refund": "1.00"},
+        {"status": "shipped"},
+    ]
+    assert lumen.receipts()["results"] == [lumen.receipt(receipt_id)]
+    for change in changes:
+        before = lumen.receipts()["results"]
+        lumen.patch(receipt_id, **change)
+        after = lumen.receipts()["results"]
+        assert after != before and after == [lumen.receipt(receipt_id)], change
+
+
+def test_the_list_shows_what_the_region_gives_at_the_time(harbour: Shop) -> None:
+    harbour.place(lines=[{"sku": "HK-SPN"}], buyer={"email": "alma@mailbox.example"})
+    before = harbour.receipts()["results"][0]
+    try:
+        harbour.action("capabilities", address=True, email=True)
+        given = harbour.receipts()["results"][0]
+    finally:
+        harbour.action("capabilities", address=False, email=False)
+
+    assert (before["first_line"], before["buyer_email"]) == (None, None)
+    assert given["first_line"] and given["buyer_email"] == "alma@mailbox.example"
+    assert harbour.receipts()["results"][0] == before
+
+
+def test_a_fault_spoils_one_answer_and_not_the_next(lumen: Shop) -> None:
+    lumen.place()
+    clean = lumen.receipts()["results"]
+    with lumen.fault("null_field", "getShopReceipts", field="transactions.title"):
+        spoiled = lumen.receipts(checked=False)["results"]
+
+    assert spoiled[0]["transactions"][0]["title"] is None
+    assert lumen.receipts()["results"] == clean
+
+
 def test_another_shops_receipts_are_nobodys(lumen: Shop, harbour: Shop) -> None:
     (receipt_id,) = harbour.place(lines=[{"sku": "HK-SPN"}])
 
