@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -178,3 +179,24 @@ def test_an_order_that_could_not_be_read_whole_is_not_cured_by_an_address(cast: 
         change.edit_address(cast.id, pk, address, actor="Ines")
 
     assert known(cast)[broken.order_id][1] == "held"
+
+
+def test_amounts_that_a_later_reading_tells_are_the_lines_amounts(cast: Cast) -> None:
+    line = amazon_line("NP-MUG", price="10.00")
+    told = amazon_order(line, total=Decimal("12.99"), problem="the lines add up to 10.00 USD, the total is 12.99 USD")
+    (pk,) = save(cast, told).order_ids
+    with tenancy.scope(cast.id):
+        before = OrderLine.objects.get(order_id=pk)
+    whole = replace(
+        line, title="Thing, whole", shipping=Decimal("2.00"), tax=Decimal("0.99"), shipping_tax=Decimal("0.16"),
+        tax_collected_by_marketplace=True, total=Decimal("12.99"),
+    )  # fmt: skip
+
+    save(cast, replace(told, lines=(whole,), problem="", updated_at=told.updated_at + timedelta(seconds=5)))
+
+    with tenancy.scope(cast.id):
+        order, now = Order.objects.get(pk=pk), OrderLine.objects.get(order_id=pk)
+    assert (now.item_total, now.shipping, now.tax) == (Decimal("10.00"), Decimal("2.00"), Decimal("0.99"))
+    assert order.total == now.total == Decimal("12.99")
+    assert (now.title, now.shipping_tax, now.tax_collected_by_marketplace) == ("Thing, whole", Decimal("0.16"), True)
+    assert (now.pk, order.reason_code) == (before.pk, "QUEUED")
