@@ -200,3 +200,41 @@ def test_amounts_that_a_later_reading_tells_are_the_lines_amounts(cast: Cast) ->
     assert order.total == now.total == Decimal("12.99")
     assert (now.title, now.shipping_tax, now.tax_collected_by_marketplace) == ("Thing, whole", Decimal("0.16"), True)
     assert (now.pk, order.reason_code) == (before.pk, "QUEUED")
+
+
+@pytest.mark.parametrize(
+    "gone", [("name", "line1", "phone"), ("name", "phone")], ids=["no street any more", "no name any more"]
+)
+def test_an_address_of_which_less_is_told_later_stays_whole(cast: Cast, gone: tuple[str, ...]) -> None:
+    told = amazon_order()
+    (pk,) = save(cast, told).order_ids
+    address = told.personal.shipping
+    assert address is not None
+    less = replace(told.personal, shipping=replace(address, **dict.fromkeys(gone, "")))
+
+    save(cast, replace(told, updated_at=told.updated_at + timedelta(seconds=5), personal=less))
+
+    with tenancy.scope(cast.id):
+        order = Order.objects.get(pk=pk)
+        kept = personal.details(order)
+    assert kept is not None and kept.shipping == address
+    assert (order.has_address, order.reason_code) == (True, "QUEUED")
+
+
+def test_another_address_is_taken_as_it_is_told(cast: Cast) -> None:
+    told = amazon_order()
+    (pk,) = save(cast, told).order_ids
+    moved = Address(line1="7 New Road", city="Salem", region="OR", postal_code="97301", country="US")
+
+    save(
+        cast,
+        replace(
+            told,
+            updated_at=told.updated_at + timedelta(seconds=5),
+            personal=replace(told.personal, shipping=moved),
+        ),
+    )
+
+    with tenancy.scope(cast.id):
+        kept = personal.details(Order.objects.get(pk=pk))
+    assert kept is not None and kept.shipping == moved
