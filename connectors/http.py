@@ -14,6 +14,7 @@ import email.utils
 import http.client
 import json as jsonlib
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from connectors.contract.errors import (
 from connectors.contract.tokens import TokenSource
 from connectors.ratelimit import Limiter, Take
 from connectors.transport import session_for, state
+from salestio.lib.text import storable
 
 logger = logging.getLogger(__name__)
 # At DEBUG urllib3 prints whole addresses, and a query may hold what identifies a buyer.
@@ -54,6 +56,10 @@ THROTTLE_WAIT_SECONDS = 1.0
 
 UNCLEAR_STATUSES = frozenset({408, 425})
 """Besides 5xx: the server says it did not get the request whole, which tells nothing about a write."""
+
+
+_NO_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
+"""Where a JSON body may hold what no database takes as text (`storable`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +95,13 @@ class Reply:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Return the parsed body.
+        """Return the parsed body, every text of it one that can be stored.
 
         An unreadable one (a maintenance page in HTML, half a document) raises `OutcomeUnknown` for a write and
         `TransientError` for a read.
         """
         try:
-            return jsonlib.loads(self.body)
+            parsed = jsonlib.loads(self.body)
         except ValueError:
             raise unclear(
                 f"{self.platform} answered {self.status} with something that is not JSON",
@@ -104,6 +110,7 @@ class Reply:
                 operation=self.operation,
                 status=self.status,
             ) from None
+        return storable(parsed) if _NO_TEXT.search(self.body) else parsed
 
 
 def unclear(message: str, *, write: bool, platform: str, operation: str, status: int | None = None) -> ConnectorError:

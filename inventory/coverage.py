@@ -129,7 +129,10 @@ def _why(
 
     if target is not None:
         gone = [sku for sku, _ in target if not there(sku)]
-        return f"Mapped to {', '.join(gone)}, which is not in your store" if gone else ""
+        if gone:
+            return f"Mapped to {', '.join(gone)}, which is not in your store"
+        several = next((sku for sku, _ in target if there(sku) > 1), "")
+        return f"Mapped to {several}; {there(several)} products of your store have this SKU" if several else ""
     if not row["by_item"] and there(row["sku"]) == 1:
         return ""
     if not row["by_item"] and there(row["sku"]) > 1:

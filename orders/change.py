@@ -75,6 +75,11 @@ def _refuse_unreadable(order: Order) -> None:
 
 
 def _remember(order: Order, line: OrderLine, variant: Variant, *, actor: str, all_accounts: bool) -> None:
+    """Keep the choice as a mapping. For all accounts, the account's own row goes: it would overrule what was chosen."""
+    if all_accounts:
+        SkuMapping.objects.filter(
+            store_id=order.store_id, account_id=order.account_id, seller_sku=line.seller_sku
+        ).delete()
     SkuMapping.objects.update_or_create(
         merchant_id=order.merchant_id,
         store_id=order.store_id,

@@ -48,7 +48,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "CANCELED_WHILE_SENDING": ("wait", "Canceled on {marketplace} while it was being sent; {store_order} is canceled in your store."),
     "CANCELED_IN_STORE": ("calm", "{store_order} was canceled in your store."),
     "CHANGED_AFTER_CREATION": ("wait", "{marketplace} changed this order after it was created ({what}). Look at {store_order}."),
-    "TOTAL_DIFFERS": ("stop", "{storefront} made the total {store} {currency}; the buyer paid {paid}."),
+    "TOTAL_DIFFERS": ("stop", "{storefront} made the total {store}; the buyer paid {paid} {currency}."),
     "LINE_MATCHED": ("work", "Line {line} matched to {sku} by hand{remember_words}."),
     "LINE_CHANGED": ("work", "Line {line} matched to {sku} by hand{remember_words}."),
     "ADDRESS_EDITED": ("work", "Delivery address changed by hand."),

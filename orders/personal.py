@@ -61,14 +61,23 @@ def unseal(sealed: bytes | memoryview) -> PersonalDetails:
 
 def merged(known: PersonalDetails, told: PersonalDetails) -> PersonalDetails:
     """Return what is told now, with what was known before wherever nothing is told any more."""
-    return dataclasses.replace(
-        told,
-        **{
-            field.name: getattr(known, field.name)
-            for field in dataclasses.fields(PersonalDetails)
-            if not getattr(told, field.name)
-        },
-    )
+    kept = {
+        field.name: getattr(known, field.name)
+        for field in dataclasses.fields(PersonalDetails)
+        if not getattr(told, field.name)
+    }
+    return dataclasses.replace(told, **(kept | {"shipping": _merged_address(known.shipping, told.shipping)}))
+
+
+def _merged_address(known: Address | None, told: Address | None) -> Address | None:
+    """Return the address told now; what it lacks of the same place stands as it was known, and never two places mixed."""
+    if known is None or told is None:
+        return told or known
+    if not told.complete:
+        return known if known.complete else told
+    if (told.line1, told.postal_code) != (known.line1, known.postal_code):
+        return told
+    return dataclasses.replace(told, name=told.name or known.name, phone=told.phone or known.phone)
 
 
 def seal_raw(raw: Mapping[str, Any]) -> bytes:

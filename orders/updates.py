@@ -17,6 +17,12 @@ from orders.domain.states import ExportState
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StockWait
 from orders.reasons import MARKETPLACES
 
+TOLD = (
+    "item_id", "title", "variation", "quantity_shipped", "item_total", "discount", "shipping", "shipping_discount",
+    "gift_wrap", "other", "tax", "shipping_tax", "tax_collected_by_marketplace", "total", "digital",
+)  # fmt: skip
+"""What a marketplace may tell anew of a line that stays what it was: the same thing, and as many of it."""
+
 
 def _signature(line: Any) -> tuple[Any, ...]:
     number = line.line_id if isinstance(line, MarketplaceOrderLine) else line.remote_id
@@ -44,7 +50,7 @@ def apply(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) -> N
     if lines_changed or any(line.item_total is None for line in stored) or before_status == "incomplete":
         _rewrite_lines(row, stored, order)
     else:
-        _touch_lines(stored, order)
+        _touch_lines(row, stored, order)
     _save_buyer(row, buyer, order)
     events: list[OrderEvent] = []
     who = MARKETPLACES.get(account.platform, account.platform)
@@ -88,13 +94,19 @@ def _save_buyer(row: Order, buyer: Buyer | None, order: MarketplaceOrder) -> Non
     buyer.save()
 
 
-def _touch_lines(stored: list[OrderLine], order: MarketplaceOrder) -> None:
-    shipped = {line.line_id: line.quantity_shipped for line in order.lines}
-    changed = [line for line in stored if line.quantity_shipped != shipped.get(line.remote_id, line.quantity_shipped)]
-    for line in changed:
-        line.quantity_shipped = shipped[line.remote_id]
+def _touch_lines(row: Order, stored: list[OrderLine], order: MarketplaceOrder) -> None:
+    """Write what the lines tell anew; they stay the same rows, which reservations and matches belong to."""
+    told = {line.line_id: source.line(row, 0, line) for line in order.lines}
+    changed = []
+    for line in stored:
+        fresh = told.get(line.remote_id)
+        if fresh is None or all(getattr(line, name) == getattr(fresh, name) for name in TOLD):
+            continue
+        for name in TOLD:
+            setattr(line, name, getattr(fresh, name))
+        changed.append(line)
     if changed:
-        OrderLine.objects.bulk_update(changed, ["quantity_shipped"])
+        OrderLine.objects.bulk_update(changed, TOLD)
 
 
 def _rewrite_lines(row: Order, stored: list[OrderLine], order: MarketplaceOrder) -> None:

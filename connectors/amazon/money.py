@@ -16,6 +16,7 @@ from typing import Any
 
 from connectors.contract.types import MarketplaceOrderLine
 from connectors.reading import Unreadable, each, nested, number, part, text
+from salestio.lib.money import rounded
 
 ZERO = Decimal(0)
 
@@ -182,13 +183,37 @@ def _readings(breakdowns: Sequence[Mapping[str, Any]], currency: _Currency) -> I
         tax=sums["TAX"],
         shipping_tax=details["TAX", "SHIPPING"],
     )
-    discount_tax = abs(details["TAX", "DISCOUNT"])
-    taxes = [terms] if not discount_tax else [terms, replace(terms, tax=terms.tax - discount_tax)]
-    yield from taxes
-    # The discount's shipping part may come on top of the DISCOUNT subtotal instead of within it.
-    yield from (replace(one, discount=discount) for one in taxes if discount != terms.discount)
-    # Prices with the tax in them: it is still shown apart, and taken out of the prices so that nothing counts twice.
-    yield from (_tax_taken_out(one, details) for one in taxes if one.tax)
+    for taxes in _tax_readings(terms, details, currency.code):
+        yield from taxes
+        # The discount's shipping part may come on top of the DISCOUNT subtotal instead of within it.
+        yield from (replace(one, discount=discount) for one in taxes if discount != terms.discount)
+        # Prices with the tax in them: it is still shown apart, and taken out of the prices so that nothing counts twice.
+        yield from (_tax_taken_out(one, details) for one in taxes if one.tax)
+
+
+def _tax_readings(
+    terms: _Terms, details: Mapping[tuple[str, str], Decimal], currency: str
+) -> tuple[tuple[_Terms, ...], ...]:
+    """Return the meanings of the tax, those that are as likely as each other together, the likeliest first.
+
+    Where TAX tells its parts, they say whether it is net of the tax on the discount.
+    """
+    on_discount = abs(details.get(("TAX", "DISCOUNT"), ZERO))
+    if not on_discount:
+        return ((terms,),)
+    of_shipping = ZERO
+    if terms.shipping > 0:
+        of_shipping = rounded(terms.shipping_tax * terms.shipping_discount / terms.shipping, currency)
+    stays = terms.shipping_tax - min(of_shipping, on_discount)
+    as_told, less = (
+        replace(terms, tax=tax, shipping_tax=min(stays, tax)) for tax in (terms.tax, terms.tax - on_discount)
+    )
+    told = sum((value for (kind, subtype), value in details.items() if kind == "TAX" and subtype != "DISCOUNT"), ZERO)
+    if terms.tax == told - on_discount:
+        return (as_told,), (less,)
+    if terms.tax == told:
+        return (less,), (as_told,)
+    return ((as_told, less),)
 
 
 def _tax_taken_out(terms: _Terms, details: Mapping[tuple[str, str], Decimal]) -> _Terms:

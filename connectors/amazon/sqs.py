@@ -13,6 +13,7 @@ from typing import Any
 from connectors.contract.errors import AccessDenied, NotFound, TransientError
 from connectors.contract.settings import AppSettings
 from connectors.http import before_call, observers
+from salestio.lib.text import storable
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def _call(operation: str) -> Iterator[None]:
 
 def _body(raw: Any) -> dict[str, Any] | None:
     try:
-        body = json.loads(raw)
+        body = storable(json.loads(raw))
     except (TypeError, ValueError):
         return None
     return body if isinstance(body, dict) else None

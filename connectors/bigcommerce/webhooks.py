@@ -19,6 +19,7 @@ from typing import Any
 from connectors.bigcommerce.config import PLATFORM, is_store_hash
 from connectors.contract.errors import Rejected
 from connectors.contract.types import StoreEvent
+from salestio.lib.text import storable
 
 SIGNATURE = "webhook-signature"
 SIGNED_ID = "webhook-id"
@@ -222,7 +223,7 @@ def _same(one: str, other: str) -> bool:
 
 def _parsed(body: bytes) -> Mapping[str, Any] | None:
     try:
-        payload = json.loads(body)
+        payload = storable(json.loads(body))
     except (ValueError, RecursionError):
         return None
     return payload if isinstance(payload, dict) else None

@@ -185,10 +185,10 @@ def _spread(
     """Return the lines with each sum of the reading on them: as the lines tell it where that agrees, else spread."""
     costs = [line.cost for line in told]
 
-    def shares(amount: Decimal, own: Sequence[Decimal]) -> list[Decimal]:
+    def shares(amount: Decimal, own: Sequence[Decimal], by: Sequence[Decimal] = costs) -> list[Decimal]:
         if sum(own, ZERO) == amount:
             return list(own)
-        weights = own if sum(own, ZERO) > 0 and min(own) >= 0 else costs
+        weights = own if sum(own, ZERO) > 0 and min(own) >= 0 else [max(weight, ZERO) for weight in by]
         if not any(weights):
             weights = [Decimal(1)] * len(own)
         # Nothing finer than the smallest unit can be spread; such an amount stays whole on the first line.
@@ -196,20 +196,31 @@ def _spread(
             return [amount, *[ZERO] * (len(own) - 1)] if own else []
         return spread(amount, weights, currency)
 
+    def taken_off(amount: Decimal, own: Sequence[Decimal], prices: Sequence[Decimal]) -> list[Decimal]:
+        """Return what is off each price: its own, and of the rest no more than the price has left."""
+        rest = amount - sum(own, ZERO)
+        if rest <= 0:
+            return shares(amount, own)
+        more = shares(rest, nothing, [price - off for price, off in zip(prices, own, strict=True)])
+        return [off + extra for off, extra in zip(own, more, strict=True)]
+
     nothing = [ZERO] * len(told)
-    discounts = shares(reading.discount, [line.discount for line in told])
     shippings = shares(reading.shipping, [line.shipping for line in told])
-    shipping_discounts = shares(reading.shipping_discount, [line.shipping_discount for line in told])
+    discounts = taken_off(reading.discount, [line.discount for line in told], costs)
+    shipping_discounts = taken_off(reading.shipping_discount, [line.shipping_discount for line in told], shippings)
+    # An adjustment downwards comes off the items, and what they cannot hold off the shipping.
+    down = max(-reading.adjustment, ZERO)
+    of_items = min(down, max(sum(costs, ZERO) - sum(discounts, ZERO), ZERO))
+    discounts = taken_off(sum(discounts, ZERO) + of_items, discounts, costs)
+    shipping_discounts = taken_off(sum(shipping_discounts, ZERO) + down - of_items, shipping_discounts, shippings)
     charges = shares(reading.charges, [line.charges for line in told])
     taxes = shares(reading.tax, [line.tax for line in told])
     fees = shares(reading.fees, [line.fees for line in told])
-    adjustments = shares(reading.adjustment, nothing)
+    added = shares(max(reading.adjustment, ZERO), nothing)
     found = []
     for number_, line in enumerate(lines):
-        adjustment = adjustments[number_]
-        tax = taxes[number_]
-        discount = discounts[number_] + max(-adjustment, ZERO)
-        other = charges[number_] + fees[number_] + max(adjustment, ZERO)
+        tax, discount = taxes[number_], discounts[number_]
+        other = charges[number_] + fees[number_] + added[number_]
         inside = tax if reading.tax_inside else ZERO
         # Tax within the prices is taken out of the item's; what that price cannot hold is the shipping's.
         of_item = max(min(inside, costs[number_] - discount), ZERO)

@@ -19,6 +19,7 @@ from typing import Any
 from connectors.contract.types import MarketplaceOrderLine
 from connectors.etsy.reading import number, text, whole
 from connectors.reading import Unreadable, part
+from salestio.lib.money import unit as smallest_unit
 
 ZERO = Decimal(0)
 
@@ -39,11 +40,15 @@ class Priced:
 
 
 class _Purse:
-    """Reads amounts; collects the one currency of a receipt and its smallest unit."""
+    """Reads amounts; collects the one currency of a receipt."""
 
     def __init__(self) -> None:
         self.code = ""
-        self.unit = Decimal(1)
+
+    @property
+    def unit(self) -> Decimal:
+        """Return the currency's smallest unit. A divisor says how an amount is written, not what can be paid."""
+        return smallest_unit(self.code)
 
     def amount(self, raw: Mapping[str, Any], key: str) -> Decimal | None:
         """Return the amount under a key, or None when there is none. Raises `Unreadable` for an odd one."""
@@ -57,7 +62,6 @@ class _Purse:
         if self.code and code != self.code:
             raise Unreadable(f"Etsy sent amounts in two currencies ({self.code} and {code})")
         self.code = code
-        self.unit = min(self.unit, 1 / Decimal(divisor))
         return Decimal(amount) / divisor
 
 

@@ -17,6 +17,7 @@ from connectors.shopify import documents, mapping
 from connectors.shopify.client import Client
 from connectors.shopify.config import PLATFORM
 from connectors.shopify.errors import error_of, read_user_errors
+from salestio.lib.text import storable
 
 _BUSY = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 _RUNNING = frozenset({"CREATED", "RUNNING", "CANCELING"})
@@ -78,7 +79,7 @@ def variants_of(lines: str) -> Iterator[StoreVariant]:
         if not line.strip():
             continue
         try:
-            node = json.loads(line)
+            node = storable(json.loads(line))
             kind = node["id"].split("/")[3]
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise UnexpectedReply("A line of Shopify's bulk result cannot be read", platform=PLATFORM) from None

@@ -18,6 +18,7 @@ from connectors.contract.errors import Rejected
 from connectors.contract.types import StoreEvent
 from connectors.shopify.config import PLATFORM, is_shop
 from connectors.shopify.mapping import time_of
+from salestio.lib.text import storable
 
 SIGNATURE = "x-shopify-hmac-sha256"
 TOPIC = "x-shopify-topic"
@@ -141,7 +142,7 @@ def read(headers: Mapping[str, str], body: bytes, *, secret: str) -> StoreEvent:
     if not is_shop(shop):
         raise Rejected("The webhook names no store", code="shop", platform=PLATFORM)
     try:
-        payload = json.loads(body)
+        payload = storable(json.loads(body))
     except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict):

@@ -44,6 +44,8 @@ _FORMULA = re.compile(r"'*[=@\t]")
 _UNITS = re.compile(r"^(.*\S)\s+[xX×](\d{1,9})$", re.DOTALL)
 _PLUS = re.compile(r"\s\+\s")
 _BREAK = re.compile(r"[\r\n\v\f\x00\x85\u2028\u2029]")
+_MARKS = re.compile(r"(^|[\r\n])\ufeff+")
+"""Byte order marks before a line: the first of the file's, and those of files that were put behind it."""
 
 Parts = tuple[tuple[str, int], ...]
 """(store SKU, units in one unit sold); several for a bundle."""
@@ -239,9 +241,8 @@ def _text(data: bytes) -> str:
         line = data.count(b"\n", 0, zero) + 1
         raise BadFile("There is a byte that no text has; this is not a CSV file", line=line)
     try:
-        return data.decode("utf-8-sig")
+        return _MARKS.sub(r"\1", data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        # Positions count without the byte order mark, lines do not care.
         begun = data.rfind(b"\n", 0, error.start) + 1
         line = data.count(b"\n", 0, error.start) + 1
         before = data[begun : error.start].decode("utf-8", "replace")

@@ -7,6 +7,7 @@ person accepts a suggestion or does not. Only one merchant's own products and li
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ LOWEST = 40
 CLOSE = 4
 """When the runner-up is this near, the best one is a guess between two and loses `DOUBT`."""
 DOUBT = 20
+OTHER = 25
+"""What a near SKU loses when its digits, its size or the chosen options are others: most often that is another variant,
+and whoever accepts many at once must not sell a pack of six for one."""
+_SIZES = frozenset(["xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl", "2xl", "3xl", "4xl", "5xl"])
+_SIGNS = re.compile(r"[\W_]+")
 _CANDIDATES = 25
 _COMMON = 400
 """A word or a piece of a SKU that more products have tells nothing and is not looked up."""
@@ -157,15 +163,19 @@ class Shelf:
             places = self._by_piece.get(piece, ())
             if len(places) <= _COMMON:
                 shared.update(places)
+        values = _values(wanted)
         told = []
         for place, _ in shared.most_common(_CANDIDATES):
-            score, reason = _sku_score(mine, bare(self.products[place].sku))
-            if score:
+            theirs = self.products[place].sku
+            score, reason = _sku_score(mine, bare(theirs))
+            if _digits(mine) != _digits(theirs) or _sizes(wanted.sku) != _sizes(theirs) or values - self._words[place]:
+                score -= OTHER
+            if score > 0:
                 told.append((place, score, reason))
         return told
 
     def _near_title(self, wanted: Wanted) -> list[tuple[int, int, str]]:
-        values = {word for _, value in wanted.variation for word in words(value)}
+        values = _values(wanted)
         mine = set(words(wanted.title)) | values
         if not mine:
             return []
@@ -187,14 +197,28 @@ class Shelf:
         contained = sum(self._weight[word] for word in both) / max(sum(self._weight[word] for word in theirs), 0.001)
         score = round(90 * max(likeness, 0.8 * contained if len(theirs) > 1 else 0.0))
         if values and not values <= theirs:
-            score -= 25
+            score -= OTHER
         if score < LOWEST:
             return None
         return place, score, f"{len(both)} of {len(theirs)} words of its title and options are the same"
 
 
+def _values(wanted: Wanted) -> set[str]:
+    """Return the words of the options that were chosen."""
+    return {word for _, value in wanted.variation for word in words(value)}
+
+
+def _digits(sku: str) -> str:
+    return "".join(letter for letter in sku if letter.isdigit())
+
+
+def _sizes(sku: str) -> set[str]:
+    """Return the sizes a SKU names between its signs: TEE-RED-XL has XL."""
+    return _SIZES & set(_SIGNS.split(sku.casefold()))
+
+
 def _sku_score(mine: str, theirs: str) -> tuple[int, str]:
-    """Return how alike two bare SKUs are, 0 for not. Other digits most often mean another size or color."""
+    """Return how alike two bare SKUs are, 0 for not."""
     shorter, longer = sorted((mine, theirs), key=len)
     if len(shorter) >= 4 and (longer.startswith(shorter) or longer.endswith(shorter)):
         word = "begins" if longer.startswith(shorter) else "ends"
@@ -203,10 +227,9 @@ def _sku_score(mine: str, theirs: str) -> tuple[int, str]:
     changed = distance(mine, theirs, most)
     if changed > most or len(shorter) < 4:
         return _shared_score(mine, theirs)
-    score = round(90 - 100 * changed / len(longer))
-    if [c for c in mine if c.isdigit()] != [c for c in theirs if c.isdigit()]:
-        score -= 25
-    return score, f"{changed} letter{'' if changed == 1 else 's'} of the SKU differ{'s' if changed == 1 else ''}"
+    return round(
+        90 - 100 * changed / len(longer)
+    ), f"{changed} letter{'' if changed == 1 else 's'} of the SKU differ{'s' if changed == 1 else ''}"
 
 
 def _shared_score(mine: str, theirs: str) -> tuple[int, str]:

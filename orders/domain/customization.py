@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from salestio.lib.text import cut
+from salestio.lib.text import cut, storable
 
 ENTRIES = 200
 TOTAL_BYTES = 100 * 1024 * 1024
@@ -303,7 +303,7 @@ def _text(value: Any) -> str:
     """Return a text or number without control characters and turned writing, cut to a length that can be shown."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return cut(_CONTROLS.sub("", str(value)).strip(), TEXT_LENGTH)
+    return cut(_CONTROLS.sub("", storable(str(value))).strip(), TEXT_LENGTH)
 
 
 def _swatch(value: Any) -> str:

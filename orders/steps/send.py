@@ -166,17 +166,18 @@ def finish(
             batch.say(item, "change", "CHANGED_AFTER_CREATION", what="lines", store_order=found.name)
         if wrong_total:
             currency = money["currency"]
-            sums = {"paid": money["total"], "store": shown(found.total, currency), "currency": currency}
+            theirs = found.currency or currency
+            sums = {"paid": money["total"], "store": f"{shown(found.total, theirs)} {theirs}", "currency": currency}
             alerts.raise_alert(kind="total_differs", key=str(item.order.pk), data=facts | sums)
             batch.say(item, "export", "TOTAL_DIFFERS", **sums)
         settle.write(batch, [])
 
 
 def _differs(found: StoreOrderFound, money: Mapping[str, str]) -> bool:
-    """Say whether the store made another total than it was asked for; a total of another currency says nothing."""
-    if not money or found.total is None or found.currency not in ("", money["currency"]):
+    """Say whether the store made another total than it was asked for; the same number of another currency is another."""
+    if not money or found.total is None:
         return False
-    return found.total != Decimal(money["total"])
+    return found.currency not in ("", money["currency"]) or found.total != Decimal(money["total"])
 
 
 def two_found(batch: Batch, item: Item, found: Sequence[StoreOrderFound]) -> None:

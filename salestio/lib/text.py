@@ -6,8 +6,10 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 WORD = re.compile(r"\w+", re.UNICODE)
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def words(text: str) -> list[str]:
@@ -41,3 +43,18 @@ def listed(items: Sequence[str], *, last: str = "and") -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return "1 unit" or "3 units"; thousands are set apart by a comma."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def storable(value: Any) -> Any:
+    """Return data read from JSON with every text of it such that a database and a file can hold it.
+
+    JSON can say what is no text: the zero character, and half of an emoji, left where a shop cut a long text. The first
+    is dropped, the second becomes the sign for a letter that is lost.
+    """
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value.replace("\x00", ""))
+    if isinstance(value, list):
+        return [storable(one) for one in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(one) for name, one in value.items()}
+    return value

@@ -129,6 +129,21 @@ def test_an_answer_is_unpacked_and_read(wire: Wire) -> None:
     assert wire.asked[0].query == {"q": "a b", "n": "2"}
 
 
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        pytest.param(rb'{"note": "Love \ud83d"}', "Love \ufffd", id="half an emoji"),
+        pytest.param(b'{"note": "Love \xed\xa0\xbd"}', "Love \ufffd", id="half an emoji, as bytes"),
+        pytest.param(rb'{"note": "A\u0000B"}', "AB", id="the zero character"),
+        pytest.param(rb'{"note": "\uD83D\uDE00"}', "\U0001f600", id="a whole emoji"),
+    ],
+)
+def test_every_text_of_an_answer_can_be_stored(wire: Wire, raw: bytes, read: str) -> None:
+    wire.answer_with(wires.answer(200, raw=raw))
+
+    assert caller(wire).call("listThings", "GET", "/things").json() == {"note": read}
+
+
 def test_connections_are_reused(wire: Wire) -> None:
     calls = caller(wire)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -178,3 +179,62 @@ def test_an_order_that_could_not_be_read_whole_is_not_cured_by_an_address(cast: 
         change.edit_address(cast.id, pk, address, actor="Ines")
 
     assert known(cast)[broken.order_id][1] == "held"
+
+
+def test_amounts_that_a_later_reading_tells_are_the_lines_amounts(cast: Cast) -> None:
+    line = amazon_line("NP-MUG", price="10.00")
+    told = amazon_order(line, total=Decimal("12.99"), problem="the lines add up to 10.00 USD, the total is 12.99 USD")
+    (pk,) = save(cast, told).order_ids
+    with tenancy.scope(cast.id):
+        before = OrderLine.objects.get(order_id=pk)
+    whole = replace(
+        line, title="Thing, whole", shipping=Decimal("2.00"), tax=Decimal("0.99"), shipping_tax=Decimal("0.16"),
+        tax_collected_by_marketplace=True, total=Decimal("12.99"),
+    )  # fmt: skip
+
+    save(cast, replace(told, lines=(whole,), problem="", updated_at=told.updated_at + timedelta(seconds=5)))
+
+    with tenancy.scope(cast.id):
+        order, now = Order.objects.get(pk=pk), OrderLine.objects.get(order_id=pk)
+    assert (now.item_total, now.shipping, now.tax) == (Decimal("10.00"), Decimal("2.00"), Decimal("0.99"))
+    assert order.total == now.total == Decimal("12.99")
+    assert (now.title, now.shipping_tax, now.tax_collected_by_marketplace) == ("Thing, whole", Decimal("0.16"), True)
+    assert (now.pk, order.reason_code) == (before.pk, "QUEUED")
+
+
+@pytest.mark.parametrize(
+    "gone", [("name", "line1", "phone"), ("name", "phone")], ids=["no street any more", "no name any more"]
+)
+def test_an_address_of_which_less_is_told_later_stays_whole(cast: Cast, gone: tuple[str, ...]) -> None:
+    told = amazon_order()
+    (pk,) = save(cast, told).order_ids
+    address = told.personal.shipping
+    assert address is not None
+    less = replace(told.personal, shipping=replace(address, **dict.fromkeys(gone, "")))
+
+    save(cast, replace(told, updated_at=told.updated_at + timedelta(seconds=5), personal=less))
+
+    with tenancy.scope(cast.id):
+        order = Order.objects.get(pk=pk)
+        kept = personal.details(order)
+    assert kept is not None and kept.shipping == address
+    assert (order.has_address, order.reason_code) == (True, "QUEUED")
+
+
+def test_another_address_is_taken_as_it_is_told(cast: Cast) -> None:
+    told = amazon_order()
+    (pk,) = save(cast, told).order_ids
+    moved = Address(line1="7 New Road", city="Salem", region="OR", postal_code="97301", country="US")
+
+    save(
+        cast,
+        replace(
+            told,
+            updated_at=told.updated_at + timedelta(seconds=5),
+            personal=replace(told.personal, shipping=moved),
+        ),
+    )
+
+    with tenancy.scope(cast.id):
+        kept = personal.details(Order.objects.get(pk=pk))
+    assert kept is not None and kept.shipping == moved

@@ -83,6 +83,25 @@ def test_the_sum_of_an_order_found_after_all_is_compared_too(world: World) -> No
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_same_sum_in_another_currency_is_another_sum(world: World) -> None:
+    world.set_stock(SKU, 5)
+    read(world, SKU)
+    world.fault(platform="shopify", operation="orderCreate", kind="drop_after", count=1)
+    world.fault(platform="shopify", operation="orderByIdentifier", kind="status", count=1, params={"code": 503})
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("unknown",))
+    with tenancy.scope(world.merchant_id):
+        asked = StoreOrder.objects.get(marketplace_order_id=reference)
+        StoreOrder.objects.filter(pk=asked.pk).update(money=asked.money | {"currency": "EUR"})
+
+    world.work(reference, until=("created",))
+
+    total = asked.money["total"]
+    assert "TOTAL_DIFFERS" in world.events(reference)
+    assert any(f"paid {total} EUR" in alert and f"says {total} USD" in alert for alert in world.alerts())
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_500_before_the_work_is_sent_again_after_the_looks_and_made_once(world: World) -> None:
     world.set_stock(SKU, 5)
     read(world, SKU)

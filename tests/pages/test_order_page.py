@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from connectors.contract.types import FulfilledBy, OrderStatus
+from inventory import mappings
 from inventory.models import SkuMapping
 from orders import pipeline
 from orders.models import Buyer, Order, OrderEvent, OrderLine
@@ -244,6 +245,24 @@ def test_a_line_is_changed_to_a_found_product_and_remembered(pages: Client, merc
         line = OrderLine.objects.get(order_id=order.pk)
         assert (line.variant_id, line.matched_by) == (variant.pk, "person")
         assert SkuMapping.objects.get().sku == "NP-STV-TI-2"
+
+
+def test_remembered_for_all_accounts_it_counts_for_the_orders_own_account_too(pages: Client, merchant: Cast) -> None:
+    order = save_order(merchant, amazon_line("STV-TI-2-CA"), after=NO_MATCH)
+    variant = make_variant(merchant, "NP-STV-TI-2", title="Titanium Stove 2")
+    with tenancy.scope(merchant.id):
+        mappings.save(
+            store=merchant.store, account=merchant.account, seller_sku="STV-TI-2-CA", sku="NP-STV-TI-1", actor="x"
+        )
+
+    pages.post(
+        f"/orders/{order.pk}/lines/1/change/",
+        {"variant": variant.pk, "remember": "all"},
+        headers={"hx-request": "true"},
+    )
+
+    with tenancy.scope(merchant.id):
+        assert list(SkuMapping.objects.values_list("account_id", "sku")) == [(None, "NP-STV-TI-2")]
 
 
 def test_another_merchants_product_cannot_be_chosen(pages: Client, merchant: Cast, stranger: Cast) -> None:

@@ -75,6 +75,18 @@ def test_two_products_with_the_sku_are_not_matched(merchant: Cast) -> None:
     assert missing.why == "2 products of your store have this SKU"
 
 
+def test_a_mapping_to_a_sku_of_two_products_is_not_matched(merchant: Cast) -> None:
+    make_variant(merchant, "TWIN")
+    make_variant(merchant, "TWIN", title="Another Mug")
+    save_order(merchant, amazon_line("PACK"))
+    with tenancy.scope(merchant.id):
+        mappings.save(store=merchant.store, account=None, seller_sku="PACK", sku="TWIN", quantity=6, actor="x")
+
+    (missing,) = measured(merchant).unmatched
+
+    assert missing.why == "Mapped to TWIN; 2 products of your store have this SKU"
+
+
 def test_a_suggestion_is_shown_with_reason_applied_by_a_click_wakes_the_order_and_is_undone(
     pages: Client, merchant: Cast
 ) -> None:

@@ -201,3 +201,48 @@ def test_prices_of_an_unpaid_order_are_no_problem_and_no_total() -> None:
     found = read(order(total="25.00", orderPaymentStatus="PENDING"))
 
     assert (found.problem, found.total) == ("", None)
+
+
+def test_a_coupon_beside_a_lines_own_discount_never_takes_more_off_a_line_than_it_costs() -> None:
+    raw = order(
+        line("10.00", 1, discountedLineItemCost=money("5.00")),
+        line("20.00", 2),
+        total=None,
+        pricingSummary=pricing("15.00", priceSubtotal="30.00", priceDiscount="-15.00", deliveryCost="0.0"),
+    )
+
+    found = read(raw)
+
+    assert found.problem == ""
+    # The line's own 5.00 stays its own; the coupon of 10.00 is shared by what is left of both.
+    assert [one.discount for one in found.lines] == [Decimal("7.00"), Decimal("8.00")]
+
+
+def test_an_adjustment_takes_nothing_off_a_line_that_is_free_already() -> None:
+    raw = order(
+        line("10.00", 1, discountedLineItemCost=money("0.00")),
+        line("10.00", 2),
+        total=None,
+        pricingSummary=pricing(
+            "9.00", priceSubtotal="20.00", priceDiscount="-10.00", deliveryCost="0.0", adjustment="-1.00"
+        ),
+    )
+
+    found = read(raw)
+
+    assert found.problem == ""
+    assert [one.discount for one in found.lines] == [Decimal("10.00"), Decimal("1.00")]
+
+
+def test_an_adjustment_larger_than_the_items_takes_the_rest_off_the_shipping() -> None:
+    raw = order(
+        line("10.00", deliveryCost={"shippingCost": money("5.00")}),
+        total=None,
+        pricingSummary=pricing("3.00", priceSubtotal="10.00", deliveryCost="5.00", adjustment="-12.00"),
+    )
+
+    found = read(raw)
+
+    (one,) = found.lines
+    assert found.problem == ""
+    assert (one.discount, one.shipping_discount, one.total) == (Decimal("10.00"), Decimal("2.00"), Decimal("3.00"))

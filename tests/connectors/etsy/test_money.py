@@ -197,3 +197,29 @@ def test_a_line_without_a_price_is_named() -> None:
     order = read(raw)
 
     assert order.problem == "Etsy gave no price for line 4000000002"
+
+
+def test_parts_of_an_order_in_yen_are_whole_yen_whatever_divisor_etsy_writes() -> None:
+    raw = receipt(
+        *(bought(price=money(100000, "JPY"), number=number) for number in (1, 2, 3)),
+        total_tax_cost=money(10000, "JPY"),
+        grandtotal=money(310000, "JPY"),
+    )
+
+    order = read(raw)
+
+    assert (order.problem, order.total) == ("", Decimal(3100))
+    assert [line.tax for line in order.lines] == [Decimal(34), Decimal(33), Decimal(33)]
+
+
+def test_a_finer_divisor_makes_no_parts_of_a_cent() -> None:
+    raw = receipt(
+        *(bought(price=money(100000, divisor=10000), number=number) for number in (1, 2, 3)),
+        discount_amt=money(10000, divisor=10000),
+        grandtotal=money(290000, divisor=10000),
+    )
+
+    order = read(raw)
+
+    assert (order.problem, order.total) == ("", Decimal(29))
+    assert [line.discount for line in order.lines] == [Decimal("0.34"), Decimal("0.33"), Decimal("0.33")]

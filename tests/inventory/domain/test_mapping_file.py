@@ -189,3 +189,13 @@ def test_a_hundred_thousand_rows_are_read_in_a_moment() -> None:
 
     assert len(found.rows) == 100_000 and found.rows[-1].line == 100_000
     assert time.process_time() - begun < 5
+
+
+def test_a_byte_order_mark_is_no_part_of_a_sku_wherever_files_were_put_together() -> None:
+    mark = b"\xef\xbb\xbf"
+
+    twice = read(mark + mark + b"Store SKU,Marketplace SKU\nA,M1\n")
+    joined = read(b"A,M1\n" + mark + b"B,M2\r" + mark + b'"C","M3"\n')
+
+    assert [(row.target, row.seller_sku) for row in twice.rows] == [("A", "M1")]
+    assert [(row.target, row.seller_sku) for row in joined.rows] == [("A", "M1"), ("B", "M2"), ("C", "M3")]

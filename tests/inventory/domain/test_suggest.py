@@ -85,6 +85,27 @@ def test_another_number_in_the_sku_counts_as_another_product() -> None:
     assert other is None or other.score < near.score - 20
 
 
+@pytest.mark.parametrize(
+    ("wanted", "product"),
+    [
+        pytest.param(Wanted("SHIRT-1", "Shirt"), Product("SHIRT-12", "", "Blue shirt"), id="its number goes on"),
+        pytest.param(Wanted("MUG-RED", "Red mug"), Product("MUG-RED-6", "", "Red mug, 6 pack"), id="a pack of it"),
+        pytest.param(Wanted("MUG-RED-6", "Red mug, 6 pack"), Product("MUG-RED", "", "Red mug"), id="one of a pack"),
+        pytest.param(Wanted("JACKET-WINTER-RED-S"), Product("JACKET-WINTER-RED-M", "", "Jacket"), id="another size"),
+        pytest.param(Wanted("TEE-BLUE-L"), Product("TEE-BLUE-XXL", "", "Tee"), id="another length of size"),
+        pytest.param(
+            Wanted("JACKET-WINTER-REDS", "Jacket Winter", (("Size", "S"), ("Color", "Red"))),
+            Product("JACKET-WINTER-REDM", "", "Jacket Winter", "Red / M"),
+            id="another option",
+        ),
+    ],
+)
+def test_another_variant_is_never_so_sure_that_accept_all_takes_it(wanted: Wanted, product: Product) -> None:
+    found = Shelf([product]).suggest(wanted)
+
+    assert found is None or found.score < 80  # inventory.suggestions.SURE
+
+
 def test_a_sku_that_two_products_share_is_never_suggested() -> None:
     assert Shelf([Product("TWIN", "", "One"), Product("TWIN", "", "Two")]).suggest(Wanted("twin")) is None
 

@@ -133,6 +133,17 @@ def test_texts_are_cut_and_cleaned_before_they_are_shown() -> None:
     assert (wish.label, len(wish.value), wish.swatch) == ("AB", customization.TEXT_LENGTH, "")
 
 
+def test_half_an_emoji_where_a_shop_cut_the_text_does_not_keep_the_archive_away() -> None:
+    document = (
+        rb'{"version3.0": {"customizationInfo": {"surfaces": [{"areas": [{"label": "Name", "text": "Mia \ud83d"}]}]}}}'
+    )
+
+    (wish,) = read(zipped(("item.json", document))).wishes
+
+    assert wish.value == "Mia \ufffd"
+    assert wish.value.encode()
+
+
 def test_a_picture_is_what_its_first_bytes_say_not_what_it_is_called() -> None:
     content = zipped(
         ("real.txt", JPEG), ("fake.png", b"<script>alert(1)</script>"), ("also.gif", b"<svg onload=alert(1)>")
