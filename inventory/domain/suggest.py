@@ -212,9 +212,9 @@ def _digits(sku: str) -> str:
     return "".join(letter for letter in sku if letter.isdigit())
 
 
-def _sizes(sku: str) -> set[str]:
+def _sizes(sku: str) -> frozenset[str]:
     """Return the sizes a SKU names between its signs: TEE-RED-XL has XL."""
-    return _SIZES & set(_SIGNS.split(sku.casefold()))
+    return _SIZES & frozenset(_SIGNS.split(sku.casefold()))
 
 
 def _sku_score(mine: str, theirs: str) -> tuple[int, str]:
