@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
+
+from django.db.models import CharField, Model
 
 from accounts import connections, preferences
 from accounts.models import MarketplaceAccount
@@ -58,7 +62,7 @@ def their_fields(order: MarketplaceOrder) -> dict[str, Any]:
     first = next((line for line in order.lines if line.quantity), None)
     more = sum(1 for line in order.lines if line.quantity) - 1
     summary = f"{first.quantity} × {first.title}" if first else ""
-    return {
+    told: dict[str, Any] = {
         "site": order.site,
         "status": order.status.value,
         "raw_status": order.raw_status,
@@ -80,6 +84,22 @@ def their_fields(order: MarketplaceOrder) -> dict[str, Any]:
         "item_summary": cut(summary, 100) + (f" +{more}" if more > 0 else ""),
         "units": sum(line.quantity for line in order.lines),
     }
+    return told | _fitting(Order, told)
+
+
+def _fitting(model: type[Model], told: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts among these as long as their columns: one that is too long would keep its whole page out."""
+    return {name: text[: lengths(model)[name]] for name, text in told.items() if name in lengths(model)}
+
+
+@cache
+def lengths(model: type[Model]) -> dict[str, int]:
+    """Return a model's text columns that have a longest length, with it."""
+    return {
+        field.name: field.max_length
+        for field in model._meta.fields
+        if isinstance(field, CharField) and field.max_length
+    }
 
 
 def reason_data(account: MarketplaceAccount, row: Order, **more: Any) -> dict[str, Any]:
@@ -94,14 +114,13 @@ def reason_data(account: MarketplaceAccount, row: Order, **more: Any) -> dict[st
 
 
 def line(row: Order, number: int, line: MarketplaceOrderLine) -> OrderLine:
+    texts = {"seller_sku": line.seller_sku.strip(), "item_id": line.item_id, "title": line.title}
     return OrderLine(
         merchant_id=row.merchant_id,
         order_id=row.pk,
         number=number,
         remote_id=line.line_id,
-        seller_sku=line.seller_sku.strip()[:255],
-        item_id=line.item_id,
-        title=line.title[:500],
+        **_fitting(OrderLine, texts),
         variation=[list(pair) for pair in line.variation],
         quantity=line.quantity,
         quantity_shipped=line.quantity_shipped,

@@ -238,3 +238,19 @@ def test_another_address_is_taken_as_it_is_told(cast: Cast) -> None:
     with tenancy.scope(cast.id):
         kept = personal.details(Order.objects.get(pk=pk))
     assert kept is not None and kept.shipping == moved
+
+
+def test_texts_longer_than_their_columns_do_not_keep_a_page_of_orders_out(cast: Cast) -> None:
+    line = replace(amazon_line("NP-MUG"), item_id="9" * 100, title="T" * 900)
+    odd = amazon_order(
+        line, site="SI UK Prod Marketplace", service_level="USPS Priority Mail, Medium Flat Rate Box, " * 3,
+        raw_status="R" * 90, replacement_of="1" * 90,
+    )  # fmt: skip
+
+    saved = save(cast, odd, amazon_order())
+
+    assert saved.new == 2
+    with tenancy.scope(cast.id):
+        order = Order.objects.get(marketplace_order_id=odd.order_id)
+    assert (order.site, len(order.service_level)) == ("SI UK Prod", 60)
+    assert save(cast, replace(odd, updated_at=odd.updated_at + timedelta(seconds=5))).changed == 1
