@@ -243,6 +243,8 @@ def address_input(address: Address, draft: StoreOrderDraft) -> dict[str, Any]:
         extra.append(region)
     if extension:
         extra.append(f"Phone ext. {extension}")
+    elif not number and phone.tells_something(address.phone):
+        extra.append(f"Phone {address.phone.strip()}")
     lines = [line for line in (address.line1.strip(), *(part.strip() for part in extra)) if line]
     first, last = split_name(address.name or draft.customer_name)
     made = {

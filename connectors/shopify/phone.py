@@ -6,6 +6,7 @@ Amazon writes "+1 555-010-0199 ext. 12345": Shopify refuses the extension, so it
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _EXTENSION = re.compile(
     r"[\s,;]*(?:\b(?:extension|extn|ext|ex|x)|(?<=\d)(?:ext|x)|#)[.:\s]*(\d{1,12})\s*$", re.IGNORECASE
@@ -33,13 +34,19 @@ SHORTEST, LONGEST = 7, 15
 """Digits of an international number (ITU E.164 allows fifteen)."""
 
 
+def _ascii(text: str) -> str:
+    """Return the text with the digits and signs of every script as ASCII has them: Japan's wide ones, Arabic ones."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in plain)
+
+
 def clean(text: str, country: str) -> tuple[str, str]:
     """Return (number, extension): the number as +<digits> where the country is known, else its digits.
 
     An unusable number (too short, too long, no digits) comes back empty; `country` is ISO 3166-1 alpha-2.
     """
     extension = ""
-    stripped = text.strip()
+    stripped = _ascii(text).strip()
     if found := _EXTENSION.search(stripped):
         extension = found.group(1)
         stripped = stripped[: found.start()]
@@ -62,3 +69,8 @@ def clean(text: str, country: str) -> tuple[str, str]:
     national = digits if country.upper() in _KEEP_ZERO else digits.lstrip("0")
     number = f"+{code}{national}"
     return (number if len(national) >= SHORTEST - 1 and len(number) <= LONGEST + 1 else ""), extension
+
+
+def tells_something(text: str) -> bool:
+    """Say whether there are digits enough for somebody to call, though not as one number (two numbers, a note)."""
+    return sum(letter.isdecimal() for letter in text) >= SHORTEST

@@ -174,6 +174,10 @@ WRITTEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"phone": "+1 503-555-0100 ext. 77"},
         {"provinceCode": "OR", "phone": "+15035550100", "address2": "Phone ext. 77"},
     ),
+    "two phones in one": (
+        {"phone": "503-555-0100 / 503-555-0199"},
+        {"provinceCode": "OR", "phone": None, "address2": "Phone 503-555-0100 / 503-555-0199"},
+    ),
     "a phone nobody can call": ({"phone": "n/a"}, {"phone": None}),
     "the name of a state": ({"region": "Oregon"}, {"provinceCode": "OR", "address2": None}),
     "an unknown region": (

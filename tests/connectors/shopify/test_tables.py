@@ -24,6 +24,8 @@ from connectors.shopify import phone, provinces
         ("02 1234 5678", "IT", "+390212345678", ""),
         ("9198765432", "IN", "+919198765432", ""),
         ("919198765432", "IN", "+919198765432", ""),
+        ("٠٥٠١٢٣٤٥٦٧", "AE", "+971501234567", ""),
+        ("０９０－１２３４－５６７８", "JP", "+819012345678", ""),
         ("5550100", "XX", "5550100", ""),
         ("123", "US", "", ""),
         ("+123456789012345678", "US", "", ""),
@@ -40,7 +42,7 @@ def test_whatever_is_written_a_number_has_a_form_shopify_takes(text: str, countr
     number, extension = phone.clean(text, country)
 
     digits = number.removeprefix("+")
-    assert number == "" or (digits.isdecimal() and phone.SHORTEST <= len(digits) <= phone.LONGEST)
+    assert number == "" or (digits.isdecimal() and digits.isascii() and phone.SHORTEST <= len(digits) <= phone.LONGEST)
     assert extension == "" or extension.isdecimal()
 
 
