@@ -219,10 +219,16 @@ def _tax_readings(
 def _tax_taken_out(terms: _Terms, details: Mapping[tuple[str, str], Decimal]) -> _Terms:
     gift_tax = details.get(("TAX", "GIFT_WRAP"), ZERO)
     other_tax = details.get(("TAX", "COD_FEE"), ZERO) + details.get(("TAX", "OTHER"), ZERO)
+    of_item, of_shipping = terms.tax - terms.shipping_tax - gift_tax - other_tax, terms.shipping_tax
+    # A cent of rounding is left on what a discount made free: the other price holds it.
+    moved = max(of_item - max(terms.item - terms.discount, ZERO), ZERO)
+    moved -= max(of_shipping - max(terms.shipping - terms.shipping_discount, ZERO), ZERO)
+    of_item, of_shipping = of_item - moved, of_shipping + moved
     return replace(
         terms,
-        item=terms.item - (terms.tax - terms.shipping_tax - gift_tax - other_tax),
-        shipping=terms.shipping - terms.shipping_tax,
+        item=terms.item - of_item,
+        shipping=terms.shipping - of_shipping,
+        shipping_tax=of_shipping,
         gift_wrap=terms.gift_wrap - gift_tax,
         other=terms.other - other_tax,
     )

@@ -164,6 +164,17 @@ def test_a_line_whose_parts_do_not_add_up_is_named() -> None:
             {"tax": "0.59", "shipping_tax": "0.39"},
             id="a quarter off the shipping and its tax",
         ),
+        pytest.param(
+            item(
+                "2.20",
+                item="15.30",
+                shipping="4.40",
+                discount=("17.50", {"ITEM": "15.30", "SHIPPING": "2.20"}),
+                tax=("0.15", {"ITEM": "1.00", "SHIPPING": "0.29", "DISCOUNT": "1.14"}),
+            ),
+            {"item_total": "15.30", "shipping": "4.25", "shipping_tax": "0.15"},
+            id="a free item on which rounding leaves a cent of tax",
+        ),
         pytest.param(item("12.00", item="10.00", cod_fee="2.00"), {"other": "2.00"}, id="cash on delivery"),
         pytest.param(item("12.00", item="10.00", brand_new="2.00"), {"other": "2.00"}, id="a category to come"),
     ],
