@@ -112,7 +112,8 @@ def _waits(
             merchant_id=batch.merchant_id,
             order_id=item.order.pk,
             store_id=batch.store.pk,
-            seller_sku=line.seller_sku,
+            # A mapping may name the item where the line has no SKU (eBay, Etsy).
+            seller_sku=line.seller_sku or line.item_id,
             title_key=line_key(line),
         )
         for line in lines

@@ -12,10 +12,11 @@ import pytest
 
 from accounts.models import MarketplaceAccount
 from connectors.contract.types import Address, MarketplaceOrder, OrderStatus, PersonalDetails
+from inventory import mappings
 from orders import change, hearing, intake, personal, pipeline
 from orders.models import BuyerRoute, Order, OrderLine
 from salestio import tenancy
-from tests.factories import Cast, amazon_line, amazon_order, make_merchant
+from tests.factories import Cast, amazon_line, amazon_order, make_merchant, make_variant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -254,3 +255,17 @@ def test_texts_longer_than_their_columns_do_not_keep_a_page_of_orders_out(cast: 
         order = Order.objects.get(marketplace_order_id=odd.order_id)
     assert (order.site, len(order.service_level)) == ("SI UK Prod", 60)
     assert save(cast, replace(odd, updated_at=odd.updated_at + timedelta(seconds=5))).changed == 1
+
+
+def test_a_mapping_of_the_item_wakes_an_order_whose_line_has_no_sku(cast: Cast) -> None:
+    make_variant(cast, "NP-MUG")
+    (pk,) = save(cast, amazon_order(amazon_line("", title="Mug without a SKU", item_id="256001234567"))).order_ids
+    pipeline.drain(cast.id, cast.store.pk)
+
+    with tenancy.scope(cast.id):
+        held = Order.objects.get(pk=pk)
+        mappings.save(store=cast.store, account=None, seller_sku="256001234567", sku="NP-MUG", actor="Ines")
+        woken = Order.objects.get(pk=pk)
+
+    assert (held.export_state, held.reason_code) == ("held", "NO_MATCH")
+    assert (woken.export_state, woken.reason_code) == ("imported", "QUEUED")
