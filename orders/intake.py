@@ -7,11 +7,13 @@ raise the order's revision; before `sending` they also decide its state, afterwa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
-from django.db import connection
+from django.db import DataError, connection, transaction
 from django.db.models import Q
 from django.utils.timezone import now
 
@@ -25,9 +27,12 @@ from orders.models import Buyer, DirtyOrder, Order, OrderEvent, OrderLine
 from orders.reasons import MARKETPLACES
 from salestio import doorbell
 
+log = logging.getLogger(__name__)
 DRAIN = "orders.tasks.drain"
 INTAKE_LOCK = 7072
 """First half of the advisory lock's key; the second is the account."""
+UNSTORABLE = (DataError, OverflowError)
+"""What PostgreSQL and the calendar raise for a value that is too large or too long. Texts are cleaned where they are read."""
 
 
 @dataclass(slots=True)
@@ -39,6 +44,14 @@ class Saved:
     same: int = 0
     too_old: int = 0
     order_ids: list[int] = field(default_factory=list)
+
+    def add(self, other: Saved) -> None:
+        """Count what another did as well."""
+        self.new += other.new
+        self.changed += other.changed
+        self.same += other.same
+        self.too_old += other.too_old
+        self.order_ids += other.order_ids
 
 
 def save_page(
@@ -55,20 +68,45 @@ def save_page(
     `via` names how they came (push, sweep, a person), `any_age` lets orders from before the connection in (F29), `read_at`
     is our database's time before the read: hints heard later stay. `past` are the choices of a back-fill (F30).
     """
-    saved = Saved()
     unique = {order.order_id: order for order in orders}
     _one_at_a_time(account.pk)
+    save = partial(_save, account, any_age=any_age, via=via, past=past)
+    try:
+        with transaction.atomic():
+            saved = save(list(unique.values()))
+    except UNSTORABLE:
+        # One of them holds what no row can: each by itself, so that it alone is held and the page goes on.
+        saved = Saved()
+        for order in unique.values():
+            saved.add(_save_alone(account, order, save))
+    if unique:
+        heard = DirtyOrder.objects.filter(account_id=account.pk, marketplace_order_id__in=list(unique))
+        (heard.filter(heard_at__lte=read_at) if read_at else heard).delete()
+        newest = min(max(order.purchased_at for order in unique.values()), now())
+        if account.newest_order_at is None or newest > account.newest_order_at:
+            MarketplaceAccount.objects.filter(pk=account.pk).filter(
+                Q(newest_order_at=None) | Q(newest_order_at__lt=newest)
+            ).update(newest_order_at=newest)
+    if saved.new or saved.changed:
+        doorbell.ring(DRAIN, account.merchant_id, account.store_id)
+    return saved
+
+
+def _save(
+    account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], *, any_age: bool, via: str, past: Past | None
+) -> Saved:
+    saved = Saved()
     known = {
         row.marketplace_order_id: row
         for row in Order.objects.select_for_update()
-        .filter(account_id=account.pk, marketplace_order_id__in=list(unique))
+        .filter(account_id=account.pk, marketplace_order_id__in=[order.order_id for order in orders])
         .order_by("pk")
     }
-    renamed, taken = identity.renamed(account, [order for order in unique.values() if order.order_id not in known])
+    renamed, taken = identity.renamed(account, [order for order in orders if order.order_id not in known])
     known |= renamed
-    paid_already = identity.paid_already(account, [order for order in unique.values() if order.order_id not in known])
+    paid_already = identity.paid_already(account, [order for order in orders if order.order_id not in known])
     fresh: list[MarketplaceOrder] = []
-    for order in unique.values():
+    for order in orders:
         row = known.get(order.order_id)
         if order.order_id in paid_already or (row is not None and row.pk in taken and order.order_id not in renamed):
             # What an order was before its payment says nothing any more.
@@ -90,17 +128,25 @@ def save_page(
     if fresh:
         saved.new = len(fresh)
         saved.order_ids += _insert(account, fresh, via=via, past=past)
-    if unique:
-        heard = DirtyOrder.objects.filter(account_id=account.pk, marketplace_order_id__in=list(unique))
-        (heard.filter(heard_at__lte=read_at) if read_at else heard).delete()
-        newest = max(order.purchased_at for order in unique.values())
-        if account.newest_order_at is None or newest > account.newest_order_at:
-            MarketplaceAccount.objects.filter(pk=account.pk).filter(
-                Q(newest_order_at=None) | Q(newest_order_at__lt=newest)
-            ).update(newest_order_at=newest)
-    if saved.new or saved.changed:
-        doorbell.ring(DRAIN, account.merchant_id, account.store_id)
     return saved
+
+
+def _save_alone(
+    account: MarketplaceAccount, order: MarketplaceOrder, save: Callable[[list[MarketplaceOrder]], Saved]
+) -> Saved:
+    """Save one order; if no row can hold it, what can be kept of it is held with that reason."""
+    try:
+        with transaction.atomic():
+            return save([order])
+    except UNSTORABLE as error:
+        log.error("an order cannot be kept as it is", extra={"account": account.pk, "error": type(error).__name__})
+    row = Order.objects.select_for_update().filter(
+        account_id=account.pk, marketplace_order_id=order.order_id
+    ).first()  # fmt: skip
+    if row is None:
+        return save([source.without_what_is_too_large(order)])
+    updates.cannot_be_kept(account, row, order)
+    return Saved(changed=1, order_ids=[row.pk])
 
 
 def _one_at_a_time(account_id: int) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from django.db.models import CharField, Model
+from django.utils.timezone import now
 
 from accounts import connections, preferences
 from accounts.models import MarketplaceAccount
@@ -100,6 +101,24 @@ def lengths(model: type[Model]) -> dict[str, int]:
         for field in model._meta.fields
         if isinstance(field, CharField) and field.max_length
     }
+
+
+TOO_LARGE = "one of its values is too large to be kept"
+
+
+def without_what_is_too_large(order: MarketplaceOrder) -> MarketplaceOrder:
+    """Return what of an order can be kept in any case, with the problem said: it is held until a better reading comes."""
+    moment = now()
+    return dataclasses.replace(
+        order,
+        lines=(),
+        total=None,
+        purchased_at=min(order.purchased_at, moment),
+        updated_at=min(order.updated_at, moment),
+        ship_by=None,
+        deliver_by=None,
+        problem=TOO_LARGE,
+    )
 
 
 def reason_data(account: MarketplaceAccount, row: Order, **more: Any) -> dict[str, Any]:

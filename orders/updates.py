@@ -17,6 +17,7 @@ from orders.domain.states import ExportState
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StockWait
 from orders.reasons import MARKETPLACES
 
+MAYBE_IN_STORE = ("UNKNOWN_TOO_LONG", "TWO_FOUND")
 TOLD = (
     "item_id", "title", "variation", "quantity_shipped", "item_total", "discount", "shipping", "shipping_discount",
     "gift_wrap", "other", "tax", "shipping_tax", "tax_collected_by_marketplace", "total", "digital",
@@ -59,6 +60,26 @@ def apply(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) -> N
     if lines_changed:
         events.append(source.event(row, "import", "LINES_CHANGED", actor=who, units=row.units))
     _react(account, row, order, lines_changed=lines_changed, address_changed=address_changed, events=events)
+    row.save()
+    OrderEvent.objects.bulk_create(events)
+
+
+def cannot_be_kept(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) -> None:
+    """Note that a newer reading holds what no row can: what we had stays, and what was not sent rests until a better one.
+
+    Its time is believed only where it may be true, so that the better reading is not taken for an older one.
+    """
+    events: list[OrderEvent] = []
+    row.content_hash = source.content_hash(order)
+    if order.updated_at <= now():
+        row.source_updated_at = order.updated_at
+    unsent = row.export_state in (ExportState.IMPORTED, ExportState.WAITING, ExportState.HELD)
+    if unsent and row.reason_code not in MAYBE_IN_STORE:
+        told = dataclasses.replace(order, problem=source.TOO_LARGE)
+        _stop(account, row, routing.Way("UNREADABLE", "held"), told, events, free=False)
+    else:
+        facts = source.reason_data(account, row, problem=source.TOO_LARGE)
+        events.append(source.event(row, "import", "UNREADABLE", **facts))
     row.save()
     OrderEvent.objects.bulk_create(events)
 
@@ -140,7 +161,7 @@ def _react(
     if row.export_state in (ExportState.SENDING, ExportState.UNKNOWN, ExportState.CANCELED):
         # The commit after the call compares the revision; a canceled order stays canceled.
         return
-    if row.reason_code in ("UNKNOWN_TOO_LONG", "TWO_FOUND"):
+    if row.reason_code in MAYBE_IN_STORE:
         # The store may have it: its units stay, and a cancellation is applied once a person has settled the outcome.
         return
     way = routing.way(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 
 from accounts.models import MarketplaceAccount
 from connectors.contract.types import Address, MarketplaceOrder, OrderStatus, PersonalDetails
@@ -269,3 +270,57 @@ def test_a_mapping_of_the_item_wakes_an_order_whose_line_has_no_sku(cast: Cast) 
 
     assert (held.export_state, held.reason_code) == ("held", "NO_MATCH")
     assert (woken.export_state, woken.reason_code) == ("imported", "QUEUED")
+
+
+ABSURD: list[dict[str, Any]] = [
+    {"line": {"quantity": 2**40}},
+    {"line": {"line_id": "9" * 200}},
+    {"line": {"item_total": Decimal(10) ** 15}},
+    {"order": {"total": Decimal(10) ** 15}},
+    {"order": {"purchased_at": datetime(9999, 12, 31, tzinfo=UTC), "updated_at": datetime(9999, 12, 31, tzinfo=UTC)}},
+]
+
+
+def absurd(values: dict[str, Any], told: MarketplaceOrder) -> MarketplaceOrder:
+    line = replace(told.lines[0], **values.get("line", {}))
+    return replace(told, lines=(line,), **values.get("order", {}))
+
+
+@pytest.mark.parametrize("values", ABSURD, ids=lambda one: str(next(iter(next(iter(one.values()))))))
+def test_an_order_no_row_can_hold_is_held_alone_and_its_page_comes_in(cast: Cast, values: dict[str, Any]) -> None:
+    bad, good = absurd(values, amazon_order()), amazon_order()
+
+    saved = save(cast, bad, good)
+
+    assert saved.new == 2
+    assert known(cast) == {bad.order_id: ("paid", "held"), good.order_id: ("paid", "imported")}
+    with tenancy.scope(cast.id):
+        held = Order.objects.get(marketplace_order_id=bad.order_id)
+        account = MarketplaceAccount.objects.get(pk=cast.account.pk)
+    assert held.reason_code == "UNREADABLE"
+    assert "too large" in held.reason_data["problem"]
+    assert account.newest_order_at is not None and account.newest_order_at <= now()
+
+
+@pytest.mark.parametrize("values", ABSURD, ids=lambda one: str(next(iter(next(iter(one.values()))))))
+def test_a_reading_no_row_can_hold_leaves_what_we_had_and_a_better_one_cures_it(
+    cast: Cast, values: dict[str, Any]
+) -> None:
+    told, other = amazon_order(), amazon_order()
+    save(cast, told, other)
+    later = told.updated_at + timedelta(seconds=5)
+    worse = absurd(values, replace(told, updated_at=later, service_level="Expedited"))
+    paid_for = replace(other, updated_at=later, status=OrderStatus.CANCELED)
+
+    for _ in range(2):
+        save(cast, worse, paid_for)
+
+    assert known(cast) == {told.order_id: ("paid", "held"), other.order_id: ("canceled", "canceled")}
+    with tenancy.scope(cast.id):
+        order = Order.objects.get(marketplace_order_id=told.order_id)
+        assert [line.quantity for line in order.lines.all()] == [told.lines[0].quantity]
+        assert order.events.filter(code="UNREADABLE").count() == 1
+
+    save(cast, replace(told, updated_at=later + timedelta(seconds=5)))
+
+    assert known(cast)[told.order_id] == ("paid", "imported")
