@@ -13,6 +13,7 @@ from django.utils.timezone import now
 
 from connectors.contract.types import StoreLocation, StoreVariant
 from inventory import sql, stock
+from inventory.domain.suggest import barcode_forms
 from inventory.models import Location, Variant
 from salestio import routes, tenancy
 from salestio.lib.text import title_key
@@ -55,6 +56,9 @@ def save(store_id: int, items: Sequence[StoreVariant], as_of: datetime) -> None:
         if any(name in _MATCHING for name in changed):
             skus |= {item.sku, row.sku if row else ""}
             keys |= {facts["title_key"], row.title_key if row else ""}
+        if "barcode" in changed:
+            # A seller SKU may be the barcode itself (F43), however it is written.
+            skus.update(barcode_forms(facts["barcode"]))
         if row is not None and any(name in _LIMITS for name in changed):
             limits.append(row.pk)
         made = Variant(store_id=store_id, merchant_id=tenancy.current_merchant_id(), remote_id=remote_id, **facts)
@@ -129,7 +133,10 @@ def _remove(store_id: int, ids: Iterable[int]) -> int:
 
 
 def _tell(store_id: int, skus: Iterable[str], title_keys: Iterable[str]) -> None:
-    """Tell that variants with these SKUs or titles came, went or changed, so that waiting orders are matched again."""
+    """Tell that variants with these SKUs or titles came, went or changed, so that waiting orders are matched again.
+
+    Among the SKUs are the forms of new barcodes: what a line's SKU may be.
+    """
     some, keys = sorted({sku for sku in skus if sku}), sorted({key for key in title_keys if key})
     if some or keys:
         routes.emit("catalog.changed", store_id=store_id, skus=some, title_keys=keys)

@@ -93,6 +93,7 @@ CHANGES = {
     "canceled": "It was canceled there.",
     "lines": "Its lines are others now.",
     "address": "Its delivery address is another one now.",
+    "total": "The buyer pays another total now.",
 }
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in _ALL}

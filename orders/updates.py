@@ -25,6 +25,16 @@ TOLD = (
 """What a marketplace may tell anew of a line that stays what it was: the same thing, and as many of it."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changes:
+    """What a newer reading changed besides the status."""
+
+    lines: bool = False
+    address: bool = False
+    total: bool = False
+    """What the buyer pays, where both readings told it."""
+
+
 def _signature(line: Any) -> tuple[Any, ...]:
     number = line.line_id if isinstance(line, MarketplaceOrderLine) else line.remote_id
     return (number, line.seller_sku.strip(), line.quantity)
@@ -32,7 +42,7 @@ def _signature(line: Any) -> tuple[Any, ...]:
 
 def apply(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) -> None:
     """Apply a newer source state to a known order, and decide what it means for our own state."""
-    before_status = row.status
+    before_status, before_total = row.status, row.total
     stored = list(OrderLine.objects.filter(order_id=row.pk).order_by("number"))
     lines_changed = sorted(map(_signature, stored)) != sorted(map(_signature, order.lines))
     buyer = Buyer.objects.filter(order_id=row.pk).first()
@@ -59,7 +69,9 @@ def apply(account: MarketplaceAccount, row: Order, order: MarketplaceOrder) -> N
         events.append(source.event(row, "import", "STATUS", actor=who, before=before_status, after=row.status))
     if lines_changed:
         events.append(source.event(row, "import", "LINES_CHANGED", actor=who, units=row.units))
-    _react(account, row, order, lines_changed=lines_changed, address_changed=address_changed, events=events)
+    total_changed = None not in (before_total, row.total) and before_total != row.total
+    changes = Changes(lines=lines_changed, address=address_changed, total=total_changed)
+    _react(account, row, order, changes, events)
     row.save()
     OrderEvent.objects.bulk_create(events)
 
@@ -149,14 +161,12 @@ def _react(
     account: MarketplaceAccount,
     row: Order,
     order: MarketplaceOrder,
-    *,
-    lines_changed: bool,
-    address_changed: bool,
+    changes: Changes,
     events: list[OrderEvent],
 ) -> None:
     """Decide our own state after a change at the marketplace."""
     if row.export_state == ExportState.CREATED:
-        _task_for_created(account, row, lines_changed=lines_changed, address_changed=address_changed, events=events)
+        _task_for_created(account, row, changes, events)
         return
     if row.export_state in (ExportState.SENDING, ExportState.UNKNOWN, ExportState.CANCELED):
         # The commit after the call compares the revision; a canceled order stays canceled.
@@ -170,16 +180,16 @@ def _react(
     if not way.ready:
         if row.export_state == "skipped" and way.state != "canceled":
             return
-        _stop(account, row, way, order, events, free=way.frees_units or lines_changed)
+        _stop(account, row, way, order, events, free=way.frees_units or changes.lines)
         return
     if row.export_state == "skipped" and row.reason_code != "NOT_PAID_YET":
         return
-    if lines_changed:
+    if changes.lines:
         reservations.release(order_ids=[row.pk], cause="lines changed")
         StockWait.objects.filter(order_id=row.pk).delete()
     was_blocked = row.reason_code in routing.RESTING or row.reason_code == "TOTAL_MISMATCH"
-    cured_address = row.reason_code == "ADDRESS_REJECTED" and address_changed
-    if lines_changed or was_blocked or cured_address:
+    cured_address = row.reason_code == "ADDRESS_REJECTED" and changes.address
+    if changes.lines or was_blocked or cured_address:
         make_due(row)
 
 
@@ -215,14 +225,14 @@ def _stop(
     events.append(source.event(row, "import", way.code))
 
 
-def _task_for_created(
-    account: MarketplaceAccount, row: Order, *, lines_changed: bool, address_changed: bool, events: list[OrderEvent]
-) -> None:
+def _task_for_created(account: MarketplaceAccount, row: Order, changes: Changes, events: list[OrderEvent]) -> None:
     """An order that is in the store changed at the marketplace: open a task that says so (F25)."""
     kinds = [
         ("canceled", row.status == "canceled"),
-        ("lines", lines_changed and row.status != "canceled"),
-        ("address", address_changed),
+        ("lines", changes.lines and row.status != "canceled"),
+        # Other lines have another total: one task says both.
+        ("total", changes.total and not changes.lines and row.status not in ("canceled", "refunded")),
+        ("address", changes.address),
     ]
     for what, happened in kinds:
         if not happened:

@@ -78,6 +78,18 @@ def test_a_changed_sku_is_told_with_its_old_and_its_new_name(shop: Shop) -> None
     assert told("catalog.changed")[-1]["skus"] == sorted(["NEW-SKU-1", variant.sku])
 
 
+def test_a_new_barcode_is_told_in_every_form_a_seller_sku_may_have(shop: Shop) -> None:
+    shop.sync()
+    with shop.scope():
+        variant = Variant.objects.filter(active=True).exclude(sku="").order_by("id").first()
+    assert variant is not None
+    shop.admin(variant.sku, barcode="036000291452")
+
+    inbox.on_product(shop.merchant.id, shop.store.id, [variant.product_id], [])
+
+    assert {"036000291452", "00036000291452"} <= set(told("catalog.changed")[-1]["skus"])
+
+
 def test_a_poll_reads_only_what_changed_since(shop: Shop) -> None:
     everything = shop.sync()
     with shop.scope():

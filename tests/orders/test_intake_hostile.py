@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from accounts.models import MarketplaceAccount
 from connectors.contract.types import Address, MarketplaceOrder, OrderStatus, PersonalDetails
 from inventory import mappings
+from notifications.alerts import open_alerts
 from orders import change, hearing, intake, personal, pipeline
 from orders.models import BuyerRoute, Order, OrderLine
 from salestio import tenancy
@@ -324,3 +325,19 @@ def test_a_reading_no_row_can_hold_leaves_what_we_had_and_a_better_one_cures_it(
     save(cast, replace(told, updated_at=later + timedelta(seconds=5)))
 
     assert known(cast)[told.order_id] == ("paid", "imported")
+
+
+def test_another_total_of_an_order_that_is_in_the_store_opens_a_task(cast: Cast) -> None:
+    told = amazon_order(amazon_line("NP-MUG", price="10.00"))
+    (pk,) = save(cast, told).order_ids
+    with tenancy.scope(cast.id):
+        Order.objects.filter(pk=pk).update(export_state="created", reason_code="", store_order_name="#1001")
+    line = replace(told.lines[0], item_total=Decimal("9.00"), total=Decimal("9.00"))
+
+    save(cast, replace(told, lines=(line,), total=Decimal("9.00"), updated_at=told.updated_at + timedelta(seconds=5)))
+
+    with tenancy.scope(cast.id):
+        (task,) = [reading for reading in open_alerts() if reading.alert.kind == "order_changed"]
+        codes = list(Order.objects.get(pk=pk).events.values_list("code", flat=True))
+    assert "another total" in task.text and "#1001" in task.text
+    assert "CHANGED_AFTER_CREATION" in codes
