@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 WORD = re.compile(r"\w+", re.UNICODE)
+_WORD_BEGINS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def words(text: str) -> list[str]:
@@ -24,6 +25,12 @@ def title_key(parts: Iterable[str]) -> str:
     if not found:
         return ""
     return hashlib.blake2b("\x1f".join(found).encode(), digest_size=16).hexdigest()
+
+
+def spoken(code: str) -> str:
+    """Return a code in words: *Second day* for SECOND_DAY, *USPS Ground Advantage* for USPSGroundAdvantage."""
+    text = code.replace("_", " ")
+    return text.capitalize() if text.isupper() else _WORD_BEGINS.sub(" ", text)
 
 
 def cut(text: str, limit: int) -> str:
