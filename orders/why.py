@@ -26,7 +26,7 @@ class Why:
     items: Sequence[dict[str, Any]] = ()
     candidates: Sequence[tuple[str, Sequence[str]]] = ()
     action: str = ""
-    """export, match, address, reconnect, check, adopt, settings or nothing."""
+    """export, match, address, reconnect, check, adopt, marketplace, settings or nothing."""
     label: str = ""
     line: int = 0
     """Which line the match dialog opens for."""
@@ -107,6 +107,9 @@ def _action(order: Order) -> tuple[str, str]:
     wanted = reasons.REASONS[code].action if code in reasons.REASONS else "export"
     if code == "TWO_FOUND":
         return "open", "Open in the store"
+    if code == "CANCEL_REQUESTED":
+        # Sending what the buyer wants to cancel is never the main button; Export stays in Order Details.
+        return "marketplace", f"Decide on {reasons.MARKETPLACES.get(order.platform, 'the marketplace')}"
     if code == "CONFLICT":
         return "adopt", "Adopt it"
     if code == "GONE_IN_STORE":

@@ -215,7 +215,20 @@ def test_an_address_the_marketplace_keeps_to_itself_says_where_it_is_and_where_i
     assert "Etsy does not give this app the address." in text_of(page)
     assert "Not in your store yet: the address is yours to add" in text_of(page)
     assert re.search(r'id="why-button"[^>]*>Enter the address', page.content.decode())
+    assert "enter it here, and your store gets it" in text_of(page)
     assert "Etsy withholds the address" in text_of(browser.get("/orders/?placed=all"))
+
+
+def test_an_address_that_is_missing_in_the_store_is_to_be_entered_there(shop: Cast) -> None:
+    sell_on(shop, "etsy", sites=("ETSY",))
+    order = order_on(
+        shop, "etsy", personal=PersonalDetails(buyer_name="Percy Stirling"), withheld=(Withheld.ADDRESS,),
+        after={"export_state": "created", "store_order_id": "134", "store_order_name": "134"},
+    )  # fmt: skip
+
+    page = text_of(owner(shop).get(f"/orders/{order.pk}/"))
+
+    assert "has the order without it, so enter it there" in page and "enter it here" not in page
 
 
 def test_a_cure_that_lies_in_the_settings_has_its_button(shop: Cast) -> None:
