@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import connections
-from accounts.platforms import ORDER_PAGES
+from accounts.platforms import ORDER_PAGES, STOCK_RULES
 from connectors.contract.types import PersonalDetails
 from inventory.models import Location, Reservation, Stock, Variant
-from orders import filters as order_filters
 from orders import countries, line_parts, links, log_words, personal, reasons, rows, why, wishes
+from orders import filters as order_filters
 from orders.domain.matching import CUSTOM
 from orders.domain.tax_modes import INCLUDED
 from orders.domain.tax_modes import MODES as TAX_MODES
@@ -411,13 +412,14 @@ class OrderPage:
         percent = f", {money['tax_percent']} %" if "tax_percent" in money else ""
         left_out = Decimal(money["difference"])
         rated = "rate" in money
+        day = date.fromisoformat(money["rate_date"]) if rated else None
         return StoreMoney(
             total=in_money(Decimal(money["total"]), currency), currency=currency,
             mode="" if money["tax_mode"] == INCLUDED else f"{TAX_MODES[money['tax_mode']]}{percent}",
             left_out=in_money(left_out, currency) if left_out else "",
             converted=in_money(Decimal(money["converted"]), currency) if rated else "",
-            rate=f"1 {money['paid_currency']} = {money['rate']} {currency}, {money['rate_source']}, {money['rate_date']}"
-            if rated else "",
+            rate=f"1 {money['paid_currency']} = {money['rate']} {currency}, {money['rate_source']}, {day.day} {day:%b %Y}"
+            if day else "",
         )  # fmt: skip
 
     @property
@@ -465,6 +467,11 @@ class OrderPage:
             return "Erased, as promised to the buyer. Country and totals are kept."
         day = timezone.localtime(self.buyer.delete_after)
         return f"Erased 30 days after delivery, at the latest on {day.day} {day:%b %Y}."
+
+    @property
+    def stock_rule(self) -> str:
+        """Return why *Create anyway* may be refused by the store, "" where it is not."""
+        return STOCK_RULES.get(self.order.store.platform, "")
 
     @property
     def stock_lines(self) -> list[dict[str, Any]]:

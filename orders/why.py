@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.platforms import STOCK_RULES
 from orders import reasons
 from orders.models import Order, OrderLine
 from salestio.lib.text import counted
@@ -90,6 +91,8 @@ def _notes(order: Order, data: dict[str, Any]) -> list[str]:
     cure = reasons.sentence(order.reason_code, data, part="cure") if order.reason_code else ""
     if cure:
         found.append(cure)
+    if order.reason_code == "OUT_OF_STOCK" and (rule := STOCK_RULES.get(order.store.platform, "")):
+        found.append(rule)
     tries = f"tried {counted(order.attempts, 'time')}" if order.attempts else ""
     if order.next_attempt_at and order.export_state in ("waiting", "unknown", "held"):
         word = "Next look" if order.export_state != "waiting" else "Next try"

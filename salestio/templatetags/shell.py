@@ -133,7 +133,7 @@ def shell(context: template.Context) -> Shell | None:
     return Shell(
         merchant=merchant,
         subtitle=(stores[0].domain or stores[0].key) if stores else "No store yet",
-        entries=_entries(request.path, context.get("page_name", ""), held, broken),
+        entries=_entries(request.path, str(context.get("page_name", "")), held, broken),
         channels=channels,
         working=sum(1 for c in channels if c.tone == "is-ok"),
         newest=newest,

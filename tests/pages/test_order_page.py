@@ -37,6 +37,7 @@ def test_out_of_stock_names_sku_wanted_available_missing_and_place(pages: Client
     assert "Check stock and export" in page
     assert "Tried by itself as soon as stock changes" in page
     assert "Create anyway…" in page
+    assert "beyond its stock" not in page  # that is the other store's rule
 
 
 def test_a_missing_product_is_named_and_the_line_can_be_chosen(pages: Client, merchant: Cast) -> None:
@@ -294,7 +295,9 @@ def test_a_cancellation_that_is_being_decided_sends_the_merchant_there_and_never
 
     page = pages.get(f"/orders/{order.pk}/").content.decode()
 
-    assert re.search(r'<a class="btn btn-primary" id="why-button"[^>]*target="_blank"[^>]*>.*?Decide on Amazon</a>', page)
+    assert re.search(
+        r'<a class="btn btn-primary" id="why-button"[^>]*target="_blank"[^>]*>.*?Decide on Amazon</a>', page
+    )
     assert 'aria-current="step"><b>Matched' in page  # it was stopped before it was matched
     assert "Not matched yet" in page and 'g-rule late"' not in page
 
@@ -302,7 +305,10 @@ def test_a_cancellation_that_is_being_decided_sends_the_merchant_there_and_never
 def test_a_dialogs_form_that_is_opened_as_a_page_answers_with_a_page(pages: Client, merchant: Cast) -> None:
     order = save_order(merchant, after=OUT_OF_STOCK)
 
-    for url in ("/orders/fetch/", *(f"/orders/{order.pk}/{rest}/" for rest in ("address", "lines/1/change", "confirm/anyway"))):
+    for url in (
+        "/orders/fetch/",
+        *(f"/orders/{order.pk}/{rest}/" for rest in ("address", "lines/1/change", "confirm/anyway")),
+    ):
         page, box = pages.get(url).content.decode(), pages.get(url, headers={"hx-request": "true"}).content.decode()
         assert "hx-post" not in page and "<dialog" in box and "hx-post" in box, url
 

@@ -81,4 +81,7 @@ def test_the_font_lies_beside_its_license() -> None:
 
 def test_no_words_take_the_color_of_the_canvas() -> None:
     """In a store's admin the canvas is transparent, and so were the words of the save bar and the toasts."""
-    assert re.findall(r"color: var\(--canvas\)", re.sub(r"background(-color)?: var\(--canvas\)", "", THEME.read_text())) == []
+    assert (
+        re.findall(r"color: var\(--canvas\)", re.sub(r"background(-color)?: var\(--canvas\)", "", THEME.read_text()))
+        == []
+    )

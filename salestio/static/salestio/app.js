@@ -222,6 +222,9 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden) freshen().catch(() => { tag = ""; }); });
   counted();
 
+  // ── a form that came back with errors: to the first of them ─────────────────────────────────────────────────
+  $("main [aria-invalid='true']")?.focus();
+
   // ── rows of tabs that scroll sideways show the one we are on ────────────────────────────────────────────────
   const showTab = () => {
     for (const bar of all(".settings-nav, .nav-line")) {
