@@ -85,3 +85,8 @@ def test_no_words_take_the_color_of_the_canvas() -> None:
         re.findall(r"color: var\(--canvas\)", re.sub(r"background(-color)?: var\(--canvas\)", "", THEME.read_text()))
         == []
     )
+
+
+def test_a_radio_of_which_none_is_chosen_does_not_look_chosen() -> None:
+    """Browsers call such radios indeterminate: every product of the match dialog had a full dot."""
+    assert re.findall(r"input(?!\[type=\"checkbox\"\]):indeterminate", THEME.read_text(encoding="utf-8")) == []
