@@ -60,6 +60,8 @@ class Platform:
     """The permission without which a store shows us no orders older than 60 days; empty: it shows all."""
     order_pages: str = ""
     """Where its sellers look at an order, if they do not call it by the label."""
+    stock_rule: str = ""
+    """What a merchant has to know of a store that itself takes no order beyond its stock; empty: it takes one when asked to."""
     notice: str = ""
     """What the platform's terms want to be said wherever its data is shown."""
 
@@ -143,6 +145,8 @@ PLATFORMS: dict[str, Platform] = {
             config="connectors.bigcommerce.config:from_app",
             is_key="connectors.bigcommerce.config:is_store_hash",
             webhooks="connectors.bigcommerce.webhooks:read",
+            stock_rule="BigCommerce itself takes no order beyond its stock: raise the stock there, or switch off the product's "
+            "inventory tracking.",
         ),
     )
 }

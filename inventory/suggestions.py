@@ -28,6 +28,8 @@ class Suggested:
 
     unmatched: Unmatched
     suggestion: Suggestion | None
+    shared: bool = False
+    """Several products of the store have this very SKU, so no mapping can tell them apart."""
 
     @property
     def score(self) -> int:
@@ -53,10 +55,12 @@ def suggest(unmatched: Sequence[Unmatched]) -> list[Suggested]:
     """Return each of these with its best suggestion, in their order."""
     shelves = {store_id: shelf(store_id) for store_id in sorted({one.store_id for one in unmatched})}
     # An item id is a number of the marketplace's own: like no SKU, and at times like a barcode by chance.
-    return [
-        Suggested(one, shelves[one.store_id].suggest(Wanted("" if one.by_item else one.sku, one.title, one.variation)))
-        for one in unmatched
-    ]
+    found = []
+    for one in unmatched:
+        products, sku = shelves[one.store_id], "" if one.by_item else one.sku
+        fit = products.suggest(Wanted(sku, one.title, one.variation))
+        found.append(Suggested(one, fit, shared=sku.strip() in products.shared))
+    return found
 
 
 def accept(wanted: Sequence[tuple[int, str, str]], *, actor: str) -> list[SkuMapping]:

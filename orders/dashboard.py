@@ -336,7 +336,11 @@ class Dashboard:
         series, labels = self.hour_series, [f"{hour:02d}:00" for hour in range(24)]
         before = [sum(self.hours.by_hour.get((a.pk, hour), 0) for a in self.accounts) for hour in range(24)]
         passed = (self.now - self.midnight).total_seconds() / 86400
-        facts: dict[str, Any] = {"compare": before, "now_at": passed, "now_text": f"{self.now:%H:%M}"}
+        facts: dict[str, Any] = {
+            "compare": before if any(before) else [],
+            "now_at": passed,
+            "now_text": f"{self.now:%H:%M}",
+        }
         return [
             charts.stacked(series, labels, width=560, height=216, every=4, **facts),
             charts.stacked(series, labels, width=340, height=190, every=6, **facts),

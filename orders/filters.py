@@ -121,6 +121,11 @@ class Filters:
     def query(self) -> str:
         return urlencode(self.pairs())
 
+    @property
+    def of_all_time(self) -> str:
+        """Return the query with every other filter and no limit of days."""
+        return urlencode([*((name, value) for name, value in self.pairs() if name != "placed"), ("placed", "all")])
+
     def without(self, *names: str) -> str:
         """Return the query with these parameters left out."""
         return urlencode([(name, value) for name, value in self.pairs() if name not in names])
@@ -133,8 +138,7 @@ class Filters:
                 grouped.setdefault(name, []).append(_worded(name, value, account_names))
         chips = [Chip(LABELS[name], ", ".join(values), self.without(name)) for name, values in grouped.items()]
         if self.days == DEFAULT_DAYS and not self.placed:
-            everything = urlencode([*self.pairs(), ("placed", "all")])
-            chips.append(Chip(LABELS["placed"], PLACED["90"], everything))
+            chips.append(Chip(LABELS["placed"], PLACED["90"], self.of_all_time))
         return chips
 
 

@@ -9,6 +9,7 @@ from django import forms
 
 from accounts.models import MarketplaceAccount
 from connectors.contract.types import Address
+from orders import countries
 
 
 class Styled(forms.Form):
@@ -60,10 +61,16 @@ class AddressForm(Styled):
     city = forms.CharField(max_length=120, label="City")
     region = forms.CharField(max_length=60, required=False, label="State, province or region")
     postal_code = forms.CharField(max_length=20, required=False, label="Postal code")
-    country = forms.RegexField(
-        r"^[A-Za-z]{2}$", label="Country code", error_messages={"invalid": "Use two letters, such as US or GB"}
-    )
+    country = forms.CharField(max_length=80, label="Country")
     phone = forms.CharField(max_length=40, required=False, label="Phone")
+
+    def clean_country(self) -> str:
+        """Take a name or a two-letter code; give the code."""
+        text: str = self.cleaned_data["country"]
+        code = countries.code_of(text)
+        if not code:
+            raise forms.ValidationError(f"{text} is no country: use its name or two letters, such as US or GB")
+        return code
 
     def address(self, before: Address | None) -> Address:
         """Return the typed address; parts the form does not show stay as they were."""
@@ -71,7 +78,7 @@ class AddressForm(Styled):
         return Address(
             name=data["name"], company=data["company"], line1=data["line1"], line2=data["line2"], line3=data["line3"],
             city=data["city"], district=before.district if before else "", region=data["region"],
-            postal_code=data["postal_code"], country=data["country"].upper(), phone=data["phone"],
+            postal_code=data["postal_code"], country=data["country"], phone=data["phone"],
         )  # fmt: skip
 
 

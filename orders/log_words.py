@@ -93,11 +93,16 @@ class _Known(dict[str, Any]):
         return "—"
 
 
+def _lowered(words: str) -> str:
+    """Return a name as it stands within a sentence: *exact SKU*, *SKU mapping*, *title + variation*."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
 def _facts(event: OrderEvent, platform: str, store_platform: str) -> _Known:
     data = dict(event.data) if isinstance(event.data, Mapping) else {}
     seconds = data.get("seconds")
     statuses = dict(Status.choices)
-    rules = [RULES[rule][0].lower() for rule in data.get("rules", []) if rule in RULES]
+    rules = [_lowered(RULES[rule][0]) for rule in data.get("rules", []) if rule in RULES]
     units = data.get("units")
     remembered = {"account": ", kept for this account", "all": ", kept for all accounts"}
     facts = _Known(data)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import connections
-from accounts.platforms import ORDER_PAGES
+from accounts.platforms import ORDER_PAGES, STOCK_RULES
 from connectors.contract.types import PersonalDetails
 from inventory.models import Location, Reservation, Stock, Variant
+from orders import countries, line_parts, links, log_words, personal, reasons, rows, why, wishes
 from orders import filters as order_filters
-from orders import line_parts, links, log_words, personal, reasons, rows, why, wishes
 from orders.domain.matching import CUSTOM
 from orders.domain.tax_modes import INCLUDED
 from orders.domain.tax_modes import MODES as TAX_MODES
@@ -25,11 +25,11 @@ from orders.listing import Listing
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
 from orders.wishes import LineWishes
 from salestio.lib.crypto import UnreadableSecret
-from salestio.lib.text import counted
+from salestio.lib.text import counted, spoken
 from salestio.templatetags.ui import ahead, in_money, moment
 
 EVENTS_SHOWN = 60
-_WORD_BEGINS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_UNMATCHED = ("NO_MATCH", "AMBIGUOUS_SKU", "SKU_CHANGED")
 _HUB = "Ship it to the address under Buyer, which is eBay's own, not the buyer's; eBay sends it on."
 PROGRAMS = {
     "GLOBAL_SHIPPING": f"Global Shipping Program. {_HUB}",
@@ -184,11 +184,8 @@ class OrderPage:
 
     @property
     def service(self) -> str:
-        """Return the marketplace's shipping service in words: *Second day* for SECOND_DAY, *USPS Ground* for USPSGround."""
-        text = self.order.service_level
-        if text.isupper():
-            return text.replace("_", " ").capitalize()
-        return _WORD_BEGINS.sub(" ", text.replace("_", " "))
+        """Return the marketplace's shipping service in words."""
+        return spoken(self.order.service_level)
 
     @property
     def shipped_by(self) -> str:
@@ -300,13 +297,13 @@ class OrderPage:
         order = self.order
         if order.export_state == "created":
             return None
-        if order.reason_code in ("NO_MATCH", "AMBIGUOUS_SKU", "SKU_CHANGED"):
+        if order.reason_code in _UNMATCHED:
             return 1
         if order.reason_code == "OUT_OF_STOCK":
             return 2
         if order.reason_code in ("NOT_PAID_YET", "UNREADABLE", "ADDRESS_MISSING", "ADDRESS_WITHHELD"):
             return 0
-        if order.export_state == "imported":
+        if order.export_state == "imported" or order.reason_code == "CANCEL_REQUESTED":
             return next((number for number in range(1, 4) if not done[number]), 3)
         return 3
 
@@ -329,7 +326,8 @@ class OrderPage:
 
     def _line(self, line: OrderLine, short: dict[Any, dict[str, Any]]) -> LineShown:
         order, variant = self.order, line.variant
-        rule, note = log_words.RULES.get(line.matched_by, ("Not matched", ""))
+        untried = "Not matched" if order.reason_code in _UNMATCHED else "Not matched yet"
+        rule, note = log_words.RULES.get(line.matched_by, (untried, ""))
         variation = ", ".join(f"{name} {value}" for name, value in line.variation)
         missing = short.get(line.pk) or short.get(line.seller_sku) if order.reason_code == "OUT_OF_STOCK" else None
         price = line.item_total / line.quantity if line.item_total is not None and line.quantity else None
@@ -414,13 +412,14 @@ class OrderPage:
         percent = f", {money['tax_percent']} %" if "tax_percent" in money else ""
         left_out = Decimal(money["difference"])
         rated = "rate" in money
+        day = date.fromisoformat(money["rate_date"]) if rated else None
         return StoreMoney(
             total=in_money(Decimal(money["total"]), currency), currency=currency,
             mode="" if money["tax_mode"] == INCLUDED else f"{TAX_MODES[money['tax_mode']]}{percent}",
             left_out=in_money(left_out, currency) if left_out else "",
             converted=in_money(Decimal(money["converted"]), currency) if rated else "",
-            rate=f"1 {money['paid_currency']} = {money['rate']} {currency}, {money['rate_source']}, {money['rate_date']}"
-            if rated else "",
+            rate=f"1 {money['paid_currency']} = {money['rate']} {currency}, {money['rate_source']}, {day.day} {day:%b %Y}"
+            if day else "",
         )  # fmt: skip
 
     @property
@@ -454,7 +453,8 @@ class OrderPage:
         place = ", ".join(
             part for part in (address.city, " ".join(filter(None, (address.region, address.postal_code)))) if part
         )
-        wanted = (address.company, address.line1, address.line2, address.line3, place, address.country, address.phone)
+        country = countries.name(address.country)
+        wanted = (address.company, address.line1, address.line2, address.line3, place, country, address.phone)
         return [text for text in wanted if text]
 
     @property
@@ -467,6 +467,11 @@ class OrderPage:
             return "Erased, as promised to the buyer. Country and totals are kept."
         day = timezone.localtime(self.buyer.delete_after)
         return f"Erased 30 days after delivery, at the latest on {day.day} {day:%b %Y}."
+
+    @property
+    def stock_rule(self) -> str:
+        """Return why *Create anyway* may be refused by the store, "" where it is not."""
+        return STOCK_RULES.get(self.order.store.platform, "")
 
     @property
     def stock_lines(self) -> list[dict[str, Any]]:

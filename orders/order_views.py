@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import may, needs
 from accounts.models import Role
 from inventory.models import Variant
-from orders import change, filters, pipeline
+from orders import change, countries, filters, pipeline
 from orders.access import order_for
 from orders.forms import AddressForm, ChangeLineForm
 from orders.models import Order, OrderLine
@@ -225,6 +225,8 @@ def edit_address(request: HttpRequest, pk: int) -> HttpResponse:
         before = page.details.shipping if page.details else None
         if request.method != "POST":
             start = {name: getattr(before, name) for name in AddressForm.base_fields} if before else {}
+            if before:
+                start["country"] = countries.name(before.country)
             return render(
                 request, "orders/edit_address.html", _context(request, order, "", form=AddressForm(initial=start))
             )

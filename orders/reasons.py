@@ -93,7 +93,7 @@ _ALL = (
     Reason("STORE_REFUSED", "{storefront} refuses", "{storefront} refuses this order: “{texts}”", "export", "Tried again only when you say so."),
     Reason(
         "OPTIONS_MISSING", "Mandatory options", "{storefront} wants mandatory product options to be filled: {names}.", "settings",
-        "Turn on “Fill mandatory product options” in the store's settings; the order goes on at once.",
+        "Turn on “Fill mandatory product options” in the store's settings, and give its text where an option wants one; the order goes on at once.",
         "Missing MandatoryProductOptions. Please reach support to activate product mandatory options for order creation.",
     ),
     Reason("STORE_DOWN", "Store does not answer", "{storefront} does not answer.", "export", "Tried again by itself; nothing is lost."),

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from babel import Locale
 from django.db.models import Max
 from django.utils.timezone import now
 
 from accounts import audit, preferences
 from accounts.models import MarketplaceAccount, Store
 from inventory.models import Location, Variant
-from orders import places
+from orders import countries, places
 from orders.domain.rules import OrderToPlace, choose
 from orders.models import Order, OrderLine, RoutingRule
 from salestio import routes
@@ -25,7 +24,6 @@ MOST_RULES = 50
 PREVIEW_DAYS = 30
 PREVIEW_ORDERS = 2000
 SHOWN_CHANGES = 50
-_COUNTRIES = {code: name for code, name in Locale("en").territories.items() if re.fullmatch("[A-Z]{2}", code)}
 FULFILLERS = {"": "Anybody", "merchant": "You", "marketplace": "The marketplace"}
 
 
@@ -45,11 +43,9 @@ def _words(text: str) -> list[str]:
 
 
 def _countries(text: str, errors: dict[str, str]) -> list[str]:
-    by_name = {name.casefold(): code for code, name in _COUNTRIES.items()}
     found = []
     for word in _words(text):
-        code = word.upper() if word.upper() in _COUNTRIES else by_name.get(word.casefold(), "")
-        code = {"UK": "GB"}.get(word.upper(), code)
+        code = countries.code_of(word)
         if not code:
             errors["countries"] = f"{word} is no country: use names or two-letter codes such as DE"
         else:
@@ -163,7 +159,7 @@ def conditions_in_words(rule: RoutingRule, accounts: Mapping[int, str]) -> list[
     if given.get("accounts"):
         parts.append("Account " + ", ".join(accounts.get(pk, "(gone)") for pk in given["accounts"]))
     if given.get("countries"):
-        parts.append("Ships to " + ", ".join(_COUNTRIES.get(code, code) for code in given["countries"]))
+        parts.append("Ships to " + ", ".join(countries.name(code) for code in given["countries"]))
     if given.get("fulfilled_by"):
         parts.append("You ship it" if given["fulfilled_by"] == "merchant" else "The marketplace ships it")
     if given.get("skus"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.platforms import STOCK_RULES
 from orders import reasons
 from orders.models import Order, OrderLine
 from salestio.lib.text import counted
@@ -26,7 +27,7 @@ class Why:
     items: Sequence[dict[str, Any]] = ()
     candidates: Sequence[tuple[str, Sequence[str]]] = ()
     action: str = ""
-    """export, match, address, reconnect, check, adopt, settings or nothing."""
+    """export, match, address, reconnect, check, adopt, marketplace, settings or nothing."""
     label: str = ""
     line: int = 0
     """Which line the match dialog opens for."""
@@ -90,6 +91,8 @@ def _notes(order: Order, data: dict[str, Any]) -> list[str]:
     cure = reasons.sentence(order.reason_code, data, part="cure") if order.reason_code else ""
     if cure:
         found.append(cure)
+    if order.reason_code == "OUT_OF_STOCK" and (rule := STOCK_RULES.get(order.store.platform, "")):
+        found.append(rule)
     tries = f"tried {counted(order.attempts, 'time')}" if order.attempts else ""
     if order.next_attempt_at and order.export_state in ("waiting", "unknown", "held"):
         word = "Next look" if order.export_state != "waiting" else "Next try"
@@ -107,6 +110,9 @@ def _action(order: Order) -> tuple[str, str]:
     wanted = reasons.REASONS[code].action if code in reasons.REASONS else "export"
     if code == "TWO_FOUND":
         return "open", "Open in the store"
+    if code == "CANCEL_REQUESTED":
+        # Sending what the buyer wants to cancel is never the main button; Export stays in Order Details.
+        return "marketplace", f"Decide on {reasons.MARKETPLACES.get(order.platform, 'the marketplace')}"
     if code == "CONFLICT":
         return "adopt", "Adopt it"
     if code == "GONE_IN_STORE":

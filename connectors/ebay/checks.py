@@ -103,7 +103,10 @@ def _limits(client: Client) -> list[Finding]:
     if units is None and amount is None:
         return [Finding("selling_limits", True, "eBay sets no monthly selling limit.")]
     currency = text(part(limit, "amount"), "currency")
-    told = [f"{units} units" if units is not None else "", f"{amount} {currency}".strip() if amount is not None else ""]
+    told = [
+        f"{units:,} units" if units is not None else "",
+        f"{amount:,} {currency}".strip() if amount is not None else "",
+    ]
     used_up = units == 0 or amount == 0
     return [
         Finding(

@@ -107,6 +107,7 @@ class Shelf:
     def __init__(self, products: Sequence[Product]) -> None:
         """Take the products that can be suggested: those with a SKU that no other product has."""
         times = Counter(product.sku.strip() for product in products)
+        self.shared = {sku for sku, number in times.items() if sku and number > 1}
         self.products = [product for product in products if product.sku.strip() and times[product.sku.strip()] == 1]
         self._words = [set(words(f"{product.title} {product.label}")) for product in self.products]
         self._by_barcode: dict[str, list[int]] = defaultdict(list)
@@ -126,7 +127,12 @@ class Shelf:
         self._rare = math.log(1 + max(len(self.products), 1))
 
     def suggest(self, wanted: Wanted) -> Suggestion | None:
-        """Return the best fitting product, None when nothing is alike enough."""
+        """Return the best fitting product, None when nothing is alike enough.
+
+        A SKU that several products share has its product among them: whatever else is alike would be the wrong one.
+        """
+        if wanted.sku.strip() in self.shared:
+            return None
         found: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for scored in (self._same_barcode(wanted), self._near_sku(wanted), self._near_title(wanted)):
             for place, score, reason in scored:

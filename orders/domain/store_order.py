@@ -26,7 +26,7 @@ from orders.domain import tax_modes
 from orders.domain.conversion import Rate, convert
 from orders.domain.tax_modes import Amount, TaxRule
 from salestio.lib.money import rounded, shown, split_units, spread
-from salestio.lib.text import cut
+from salestio.lib.text import cut, spoken
 
 ZERO = Decimal(0)
 TAG_LENGTH = 40
@@ -259,7 +259,7 @@ def _shipping(sale: Sale, rule: TaxRule) -> DraftShipping:
     tax = sum((line.shipping_tax for line in sale.lines), ZERO)
     theirs = any(line.tax_collected_by_marketplace for line in sale.lines)
     booked = tax_modes.booked(Amount(net, tax, theirs), rule, sale.currency, source=sale.source)
-    level = sale.service_level.replace("_", " ").capitalize()
+    level = spoken(sale.service_level)
     return DraftShipping(
         title=f"{sale.source} Shipping" + (f": {level}" if level else ""),
         price=booked.net + booked.tax if rule.inside_prices else booked.net,

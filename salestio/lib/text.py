@@ -10,6 +10,7 @@ from typing import Any
 
 WORD = re.compile(r"\w+", re.UNICODE)
 _HALF = re.compile("[\ud800-\udfff]")
+_WORD_BEGINS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def words(text: str) -> list[str]:
@@ -26,6 +27,12 @@ def title_key(parts: Iterable[str]) -> str:
     if not found:
         return ""
     return hashlib.blake2b("\x1f".join(found).encode(), digest_size=16).hexdigest()
+
+
+def spoken(code: str) -> str:
+    """Return a code in words: *Second day* for SECOND_DAY, *USPS Ground Advantage* for USPSGroundAdvantage."""
+    text = code.replace("_", " ")
+    return text.capitalize() if text.isupper() else _WORD_BEGINS.sub(" ", text)
 
 
 def cut(text: str, limit: int) -> str:

@@ -60,6 +60,11 @@ class Shell:
     """What waits in read-only mode, in words; "" for nothing."""
 
     @property
+    def here(self) -> str:
+        """Return the name of the main page this one belongs to, "" for none."""
+        return next((entry.label for entry in self.entries if entry.current), "")
+
+    @property
     def pulse(self) -> str:
         if not self.channels:
             return "No channel connected yet"
@@ -88,13 +93,14 @@ def _address(name: str) -> str:
         return ""
 
 
-def _entries(path: str, held: int, broken: int) -> tuple[Entry, ...]:
+def _entries(path: str, page_name: str, held: int, broken: int) -> tuple[Entry, ...]:
     found = []
     for label, name, icon in PAGES:
         url = _address(name)
         if not url:
             continue
-        current = path == url if url == "/" else path.startswith(url)
+        # A store's admin opens the dashboard under an address of its own.
+        current = path == url or page_name == label if url == "/" else path.startswith(url)
         count = {"orders:list": held, "accounts:list": broken}.get(name, 0)
         found.append(Entry(label, url, icon, current, count, loud=True))
     return tuple(found)
@@ -127,7 +133,7 @@ def shell(context: template.Context) -> Shell | None:
     return Shell(
         merchant=merchant,
         subtitle=(stores[0].domain or stores[0].key) if stores else "No store yet",
-        entries=_entries(request.path, held, broken),
+        entries=_entries(request.path, str(context.get("page_name", "")), held, broken),
         channels=channels,
         working=sum(1 for c in channels if c.tone == "is-ok"),
         newest=newest,

@@ -148,3 +148,16 @@ def test_the_preview_shows_the_last_order_under_every_mode_and_writes_nothing(wo
     assert [mode.code for mode in seen.modes if mode.chosen] == ["included"]
     assert [email.address for email in seen.emails][1:3] == ["", "orders@example.com"]
     assert seen.emails[4].address == f"{reference}@example.com"
+
+
+def test_the_preview_takes_an_order_with_tax_before_a_newer_one_without(world: World) -> None:
+    world.set_stock(SKU, 10)
+    (taxed,) = world.buy((SKU, 1), tax="3.10")
+    world.work(taxed)
+    (plain,) = world.buy((SKU, 1))
+    world.work(plain)
+
+    with tenancy.scope(world.merchant_id):
+        order = preview.last_order()
+
+    assert order is not None and order.marketplace_order_id == taxed

@@ -89,3 +89,9 @@ def test_a_place_survives_the_address_and_a_foreign_word_is_no_place() -> None:
 
     assert Place.read(place.text()) == place
     assert [Place.read(text) for text in ("", "zz", "!!!!", "AAAA", "n" * 5000)] == [None] * 5
+
+
+def test_looking_at_all_time_takes_the_place_of_the_days_chosen() -> None:
+    chosen = parse(QueryDict("state=held&placed=1"))
+
+    assert chosen.of_all_time == "state=held&placed=all"

@@ -38,6 +38,7 @@ def test_out_of_stock_names_sku_wanted_available_missing_and_place(pages: Client
     assert "Check stock and export" in page
     assert "Tried by itself as soon as stock changes" in page
     assert "Create anyway…" in page
+    assert "beyond its stock" not in page  # that is the other store's rule
 
 
 def test_a_missing_product_is_named_and_the_line_can_be_chosen(pages: Client, merchant: Cast) -> None:
@@ -197,7 +198,8 @@ def test_pressing_export_shows_what_came_of_it_in_place(
     page = answer.content.decode()
     assert asked == [{"actor": merchant.user.email, "create_anyway": False, "again": False, "sure_not_there": False}]
     assert "Order #10485 created." in page
-    assert page.count('hx-swap-oob="true"') == 5
+    assert page.count('hx-swap-oob="true"') == 6
+    assert 'id="buyer"' in page and "Edit address" not in page
     assert "in your store, #10485" in answer["HX-Trigger"]
 
 
@@ -287,9 +289,47 @@ def test_the_address_is_checked_before_it_is_saved(pages: Client, merchant: Cast
     )
 
     assert 'value="4410 Larch Hollow Rd"' in form
-    assert bad.status_code == 422 and "Use two letters" in text_of(bad)
+    assert 'value="United States"' in form
+    assert bad.status_code == 422 and "Oregon is no country: use its name or two letters" in text_of(bad)
     assert good.status_code == 302
-    assert "1 Road" in seen(pages, order)
+    assert "1 Road Bend, OR 97702 United States" in seen(pages, order)
+
+
+@pytest.mark.parametrize(("typed", "shown"), [("germany", "Germany"), ("UK", "United Kingdom"), (" de ", "Germany")])
+def test_a_country_may_be_typed_by_name_or_code(pages: Client, merchant: Cast, typed: str, shown: str) -> None:
+    order = save_order(merchant, after=OUT_OF_STOCK)
+
+    saved = pages.post(
+        f"/orders/{order.pk}/address/", {"name": "M", "line1": "1 Road", "city": "Trier", "country": typed}
+    )
+
+    assert saved.status_code == 302
+    assert shown in seen(pages, order)
+
+
+def test_a_cancellation_that_is_being_decided_sends_the_merchant_there_and_never_exports_by_the_main_button(
+    pages: Client, merchant: Cast
+) -> None:
+    order = save_order(merchant, after={"export_state": "held", "reason_code": "CANCEL_REQUESTED"})
+
+    page = pages.get(f"/orders/{order.pk}/").content.decode()
+
+    assert re.search(
+        r'<a class="btn btn-primary" id="why-button"[^>]*target="_blank"[^>]*>.*?Decide on Amazon</a>', page
+    )
+    assert 'aria-current="step"><b>Matched' in page  # it was stopped before it was matched
+    assert "Not matched yet" in page and 'g-rule late"' not in page
+
+
+def test_a_dialogs_form_that_is_opened_as_a_page_answers_with_a_page(pages: Client, merchant: Cast) -> None:
+    order = save_order(merchant, after=OUT_OF_STOCK)
+
+    for url in (
+        "/orders/fetch/",
+        *(f"/orders/{order.pk}/{rest}/" for rest in ("address", "lines/1/change", "confirm/anyway")),
+    ):
+        page, box = pages.get(url).content.decode(), pages.get(url, headers={"hx-request": "true"}).content.decode()
+        assert "hx-post" not in page and "<dialog" in box and "hx-post" in box, url
 
 
 def test_an_fba_order_says_who_ships_it(pages: Client, merchant: Cast) -> None:

@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from connectors.contract.types import OrderStatus
 from orders.models import Order, OrderEvent, SavedView
 from salestio import tenancy
 from tests.factories import Cast
@@ -158,6 +159,23 @@ def test_a_viewer_may_look_and_not_act(as_role: Callable[[str], Client], merchan
     for url in ("/orders/export/", "/orders/check/", "/orders/fetch/", f"/orders/{order.pk}/export/", "/orders/views/"):
         assert viewer.post(url, {}).status_code == 403, url
     assert viewer.get(f"/orders/{order.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("view=needs", "Nothing needs you"),
+        ("view=way", "Nothing is on its way"),
+        ("view=ship", "Nothing is due today"),
+        ("view=fba", "No order that the marketplace ships"),
+        ("view=needs&sku=X", "No order fits"),
+        ("sku=X&placed=1", "No order fits Looked at orders of today."),
+    ],
+)
+def test_an_empty_view_says_what_would_be_there(pages: Client, merchant: Cast, query: str, words: str) -> None:
+    save_order(merchant, status=OrderStatus.SHIPPED, after=in_store())
+
+    assert words in text_of(pages.get(f"/orders/?{query}"))
 
 
 def test_filters_are_kept_under_a_name_and_removed_again(pages: Client, merchant: Cast) -> None:

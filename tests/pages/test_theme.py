@@ -77,3 +77,16 @@ def test_the_font_lies_beside_its_license() -> None:
 
     assert (folder / "OFL.txt").is_file()
     assert (folder / "inter-ui-var.woff2").stat().st_size < 60_000
+
+
+def test_no_words_take_the_color_of_the_canvas() -> None:
+    """In a store's admin the canvas is transparent, and so were the words of the save bar and the toasts."""
+    assert (
+        re.findall(r"color: var\(--canvas\)", re.sub(r"background(-color)?: var\(--canvas\)", "", THEME.read_text()))
+        == []
+    )
+
+
+def test_a_radio_of_which_none_is_chosen_does_not_look_chosen() -> None:
+    """Browsers call such radios indeterminate: every product of the match dialog had a full dot."""
+    assert re.findall(r"input(?!\[type=\"checkbox\"\]):indeterminate", THEME.read_text(encoding="utf-8")) == []

@@ -19,7 +19,7 @@ from salestio import tenancy
 from tests import canaries
 from tests.canaries import Planted
 from tests.factories import Cast, amazon_line, make_merchant
-from tests.pages.conftest import save_order
+from tests.pages.conftest import OUT_OF_STOCK, save_order
 from tests.test_doors import names_of
 from tests.test_walk import WALK
 
@@ -215,7 +215,28 @@ def test_an_address_the_marketplace_keeps_to_itself_says_where_it_is_and_where_i
     assert "Etsy does not give this app the address." in text_of(page)
     assert "Not in your store yet: the address is yours to add" in text_of(page)
     assert re.search(r'id="why-button"[^>]*>Enter the address', page.content.decode())
+    assert "enter it here, and your store gets it" in text_of(page)
     assert "Etsy withholds the address" in text_of(browser.get("/orders/?placed=all"))
+
+
+def test_an_address_that_is_missing_in_the_store_is_to_be_entered_there(shop: Cast) -> None:
+    sell_on(shop, "etsy", sites=("ETSY",))
+    order = order_on(
+        shop, "etsy", personal=PersonalDetails(buyer_name="Percy Stirling"), withheld=(Withheld.ADDRESS,),
+        after={"export_state": "created", "store_order_id": "134", "store_order_name": "134"},
+    )  # fmt: skip
+
+    page = text_of(owner(shop).get(f"/orders/{order.pk}/"))
+
+    assert "has the order without it, so enter it there" in page and "enter it here" not in page
+
+
+def test_a_store_that_takes_nothing_beyond_its_stock_says_so_before_create_anyway(shop: Cast) -> None:
+    order = order_on(shop, "ebay", after=OUT_OF_STOCK)
+    browser = owner(shop)
+    asked = [text_of(browser.get(f"/orders/{order.pk}/{rest}")) for rest in ("", "confirm/anyway/")]
+
+    assert ["BigCommerce itself takes no order beyond its stock" in page for page in asked] == [True, True]
 
 
 def test_a_cure_that_lies_in_the_settings_has_its_button(shop: Cast) -> None:

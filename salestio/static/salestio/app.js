@@ -59,9 +59,10 @@
     if (event.detail.target?.id !== "dialog") return;
     const box = $("#dialog dialog");
     if (!box) return;
-    opener = document.activeElement;
+    // A dialog that comes back with an error replaced the one that had the focus: who opened it stays the same.
+    if (document.activeElement !== document.body) opener = document.activeElement;
     box.showModal();
-    ($("[autofocus]", box) || $("input, button", box))?.focus();
+    ($("[aria-invalid='true']", box) || $("[autofocus]", box) || $("input:not([type=hidden]), select, button", box))?.focus();
     box.addEventListener("close", () => { if (!box.dataset.sending) $("#dialog").replaceChildren(); opener?.isConnected && opener.focus(); });
   });
   document.addEventListener("click", (event) => {
@@ -220,6 +221,19 @@
   setInterval(() => freshen().catch(() => { tag = ""; }), pollEvery);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) freshen().catch(() => { tag = ""; }); });
   counted();
+
+  // ── a form that came back with errors: to the first of them ─────────────────────────────────────────────────
+  $("main [aria-invalid='true']")?.focus();
+
+  // ── rows of tabs that scroll sideways show the one we are on ────────────────────────────────────────────────
+  const showTab = () => {
+    for (const bar of all(".settings-nav, .nav-line")) {
+      const tab = $("[aria-current]", bar);
+      if (tab && bar.scrollWidth > bar.clientWidth) bar.scrollLeft += tab.getBoundingClientRect().left - bar.getBoundingClientRect().left - 16;
+    }
+  };
+  document.addEventListener("htmx:afterSettle", (event) => { if (event.target === document.body) showTab(); });
+  showTab();
 })();
 
 // Parts of a form that belong to a choice made in it (data-chosen-by="platform=amazon&region=na") show with that choice;

@@ -53,7 +53,7 @@ def test_an_account_that_is_well_has_nothing_to_mend(ebay: Ebay, wire: Wire) -> 
     assert [finding.fix for finding in found.values()] == [""] * 7
     assert found["identity"].sentence == "eBay answers as lumen-loom, registered at eBay United States."
     assert found["orders"].sentence == "Orders can be read; 12 orders changed in the last 30 days."
-    assert found["selling_limits"].sentence == "eBay lets this account sell 500 units and 25000.00 USD a month."
+    assert found["selling_limits"].sentence == "eBay lets this account sell 500 units and 25,000.00 USD a month."
 
 
 @pytest.mark.contract

@@ -110,6 +110,14 @@ def test_a_sku_that_two_products_share_is_never_suggested() -> None:
     assert Shelf([Product("TWIN", "", "One"), Product("TWIN", "", "Two")]).suggest(Wanted("twin")) is None
 
 
+def test_for_a_sku_that_two_products_share_nothing_else_is_suggested() -> None:
+    shared = Shelf([Product("NP-CAR-3-BLK", "", "Carabiners", "Black"), Product("NP-CAR-3-BLK", "", "Carabiners (old box)", ""),
+                    Product("NP-CAR-3-ORG", "", "Carabiners", "Orange")])  # fmt: skip
+
+    assert shared.suggest(Wanted("NP-CAR-3-BLK", "Carabiners", (("Color", "Black"),))) is None
+    assert shared.suggest(Wanted("NP-CAR-3-OR", "Carabiners, Orange")) is not None
+
+
 def test_the_distance_stops_where_it_no_longer_matters() -> None:
     assert distance("kitten", "sitting", 5) == 3
     assert distance("kitten", "sitting", 2) == 3
