@@ -23,6 +23,7 @@ from orders.domain.tax_modes import INCLUDED
 from orders.domain.tax_modes import MODES as TAX_MODES
 from orders.listing import Listing
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
+from orders.programs import PROGRAMS
 from orders.wishes import LineWishes
 from salestio.lib.crypto import UnreadableSecret
 from salestio.lib.text import counted, spoken
@@ -30,18 +31,6 @@ from salestio.templatetags.ui import ahead, in_money, moment
 
 EVENTS_SHOWN = 60
 _UNMATCHED = ("NO_MATCH", "AMBIGUOUS_SKU", "SKU_CHANGED")
-_HUB = "Ship it to the address under Buyer, which is eBay's own, not the buyer's; eBay sends it on."
-PROGRAMS = {
-    "GLOBAL_SHIPPING": f"Global Shipping Program. {_HUB}",
-    "EBAY_INTERNATIONAL_SHIPPING": f"eBay International Shipping. {_HUB}",
-    "AUTHENTICITY_GUARANTEE": "Authenticity Guarantee. Ship it to eBay's authenticator, the address under Buyer; eBay checks it "
-    "and sends it on.",
-    "FULFILLED_BY_EBAY": "eBay's warehouse ships this order. Your stock is not touched.",
-    "EBAY_LABEL": "eBay provides the shipping label: print it on the order's page at eBay.",
-    "PICKUP": "The buyer collects this order. Nothing is shipped.",
-    "DIGITAL": "Delivered without a parcel.",
-}
-"""Marketplace program → what it asks of the merchant, where it asks anything."""
 
 
 @dataclass(frozen=True, slots=True)
