@@ -314,7 +314,7 @@ def test_in_production_only_this_stores_control_panel_may_frame_the_page(setting
         {"sub": "stores/../x"},
         {"sub": "abc123"},
         {"sub": None},
-        {"nbf": int(time.time()) + 600},
+        {"nbf": int(time.time()) + 864_000},
         {"secret": "another secret, long enough to sign with"},
         {"algorithm": "none", "secret": ""},
     ],

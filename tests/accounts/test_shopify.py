@@ -324,7 +324,7 @@ def test_a_form_in_the_frame_needs_the_token_and_no_csrf_cookie(merchant: Cast, 
     "spoil",
     [
         {"secret": "wrong" * 8}, {"exp": int(time.time()) - 60}, {"exp": None}, {"aud": "another-app"},
-        {"dest": "https://other.myshopify.com"}, {"dest": "https://evil.example"}, {"nbf": int(time.time()) + 600},
+        {"dest": "https://other.myshopify.com"}, {"dest": "https://evil.example"}, {"nbf": int(time.time()) + 864_000},
     ],
 )  # fmt: skip
 def test_a_session_token_that_is_not_good_opens_nothing(

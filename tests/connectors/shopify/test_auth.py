@@ -36,6 +36,11 @@ def signed(secret: str = SECRET, **query: str) -> dict[str, str]:
     return {**given, "hmac": hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()}
 
 
+def signed_now(**query: str) -> dict[str, str]:
+    """Return a query signed this moment: in a long run NOW, read when the tests are collected, is too old a link."""
+    return signed(timestamp=str(int(time.time())), **query)
+
+
 def token(secret: str = SECRET, **changes: Any) -> str:
     """Return a session token as App Bridge makes them."""
     claims = {
@@ -115,7 +120,7 @@ def test_a_query_that_is_not_genuine_or_too_old_is_refused(auth: ShopifyAuth, qu
 def test_a_code_becomes_an_expiring_offline_token(auth: ShopifyAuth, wire: Wire) -> None:
     before = datetime.now(UTC)
 
-    grant = auth.exchange(query=signed(), redirect_uri="https://app.example.com/back")
+    grant = auth.exchange(query=signed_now(), redirect_uri="https://app.example.com/back")
 
     [asked] = wire.asked
     assert asked.path == f"/{SHOP}/admin/oauth/access_token"
@@ -135,7 +140,7 @@ def test_a_code_becomes_an_expiring_offline_token(auth: ShopifyAuth, wire: Wire)
 
 def test_a_merchant_who_did_not_agree_sends_no_code(auth: ShopifyAuth) -> None:
     with pytest.raises(Rejected) as caught:
-        auth.exchange(query=signed(code=""), redirect_uri="")
+        auth.exchange(query=signed_now(code=""), redirect_uri="")
 
     assert caught.value.code == "code"
 
