@@ -95,6 +95,30 @@ def test_a_missing_product_is_chosen_in_the_dialog_and_the_order_goes(world: Wor
     assert [line["sku"] for line in world.store_orders(reference)[0]["lines"]] == [sku]
 
 
+def test_a_scanner_that_types_the_moment_the_dialog_opens_is_heard(world: World, open_page: Any) -> None:
+    sku = a_sku(world)
+    (reference,) = world.buy(("NOT-IN-THE-STORE", 1))
+    world.work(reference)
+    with tenancy.scope(world.merchant_id):
+        pk = Order.objects.get(marketplace_order_id=reference).pk
+    page = open_page(owner_of(world), f"/orders/{pk}/")
+
+    # A barcode scanner or a quick paste comes before any timer: the field must search from its first moment.
+    page.evaluate(
+        """text => new MutationObserver((_, watching) => {
+            const field = document.getElementById("product-text");
+            if (!field) return;
+            watching.disconnect();
+            field.value = text;
+            field.dispatchEvent(new Event("input", {bubbles: true}));
+        }).observe(document.body, {childList: true, subtree: true})""",
+        sku,
+    )
+    page.get_by_role("link", name="Choose the product").click()
+
+    page.locator("label").filter(has_text=sku).first.wait_for()
+
+
 def test_an_open_list_shows_new_orders_without_a_reload_and_keys_move(world: World, open_page: Any) -> None:
     sku = a_sku(world)
     world.set_stock(sku, 50)
