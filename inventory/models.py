@@ -54,6 +54,9 @@ class Variant(MerchantModel):
     # Work on the row: read this variant's figures again (settling reads, webhook hints, the poll).
     reread_at = models.DateTimeField(null=True, blank=True)
     reread_lease_until = models.DateTimeField(null=True, blank=True)
+    hinted_at = models.DateTimeField(
+        null=True, blank=True, help_text="A webhook told of a change that no reading shows yet, because readings lag."
+    )
     figures_as_of = models.DateTimeField(null=True, blank=True, help_text="When its figures were last read.")
 
     class Meta:

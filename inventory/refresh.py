@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -178,7 +178,7 @@ def _save(claim: _Claim, reading: StockReading) -> None:
         as_of=claim.as_of,
         items=sorted(claim.items),
     )
-    _finish(store_id, claim.variant_ids)
+    _finish(store_id, claim.variant_ids, claim.as_of)
     if stored.unknown_locations:
         catalog.sync_soon(store_id, whole=True)
 
@@ -200,12 +200,14 @@ WITH locked AS (
     SELECT id FROM inventory_variant WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)
 UPDATE inventory_variant v
 SET reread_lease_until = NULL,
+    hinted_at = CASE WHEN v.hinted_at > %(shown)s THEN v.hinted_at END,
     reread_at = least(
         CASE WHEN v.reread_at IS DISTINCT FROM v.reread_lease_until THEN v.reread_at END,
         CASE WHEN open.since > now() - make_interval(secs => %(settle_wait)s) THEN {settling.at("open.since")}
              WHEN open.since > now() - make_interval(secs => %(claim_check)s)
                  THEN now() + make_interval(secs => %(settle_again)s)
              WHEN open.since IS NOT NULL THEN now() + make_interval(secs => %(figure_age)s) END,
+        CASE WHEN v.hinted_at > %(shown)s THEN {settling.at("v.hinted_at")} END,
         now() + make_interval(secs => wait.seconds))
 FROM locked
 LEFT JOIN (SELECT s.variant_id, max(r.handed_over_at) AS since
@@ -220,9 +222,9 @@ WHERE v.id = locked.id
 """  # noqa: S608 - nothing but our own words is put in
 
 
-def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
-    """Say when these variants are read next: when asked for meanwhile, while a hand-over is not settled, while orders
-    wait for units; otherwise not before something asks."""
+def _finish(store_id: int, variant_ids: Sequence[int], as_of: datetime) -> None:
+    """Say when these variants are read next: when asked for meanwhile, while a hand-over is not settled, when what a
+    webhook told of can show, while orders wait for units; otherwise not before something asks."""
     waits = _waits(variant_ids)
     times = settings.TIMES
     _, platform = claims.of(store_id)
@@ -232,6 +234,7 @@ def _finish(store_id: int, variant_ids: Sequence[int]) -> None:
             "ids": list(variant_ids),
             "store": store_id,
             **settling.parameters(platform),
+            "shown": as_of - timedelta(seconds=connections.stock_lag(platform)),
             "claim_check": times.claim_check,
             "settle_again": times.settle_again,
             "figure_age": times.figure_age,
@@ -282,10 +285,18 @@ def _put_off(merchant_id: int, claim: _Claim, error: ConnectorError) -> None:
 def ask_items(store_id: int, item_ids: Collection[str]) -> int:
     """Ask for a read of these stock items, in an open scope; items we do not know are passed over.
 
-    It is read now, unless a settling read is due anyway: most hints are the echo of the orders we made.
+    It is read now, unless a settling read is due anyway: most hints are the echo of the orders we made. Where reads lag
+    behind, the hint stays until a reading that can show it is stored: the one made now may still show the old figure.
     """
     found = sql.rows(
         "SELECT id FROM inventory_variant WHERE store_id = %s AND item_id = ANY(%s)", [store_id, sorted(item_ids)]
     )
+    ids = sorted(row[0] for row in found)
     _, platform = claims.of(store_id)
-    return watching.read_soon([row[0] for row in found], unless_within=settling.soon(platform))
+    if connections.stock_lag(platform):
+        sql.run(
+            """WITH told AS (SELECT id FROM inventory_variant WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
+               UPDATE inventory_variant v SET hinted_at = clock_timestamp() FROM told WHERE v.id = told.id""",
+            [ids],
+        )
+    return watching.read_soon(ids, unless_within=settling.soon(platform))

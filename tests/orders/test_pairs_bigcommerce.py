@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from accounts import connections
-from inventory.models import Reservation
+from inventory.models import Reservation, Variant
 from orders import pipeline
 from orders.reasons import sentence
 from salestio import tenancy
@@ -275,3 +275,22 @@ def test_reads_of_stock_that_lag_behind_settle_nothing_too_early_and_mistrust_no
     assert (world.units(sku), world.free(sku)) == (15, 15)
     assert world.store().claims_stock == "at_creation"
     assert len(references) == 5
+
+
+def test_stock_changed_in_the_store_is_known_within_the_lag_of_its_reads_not_at_the_next_poll(
+    start: Start, settings: Any
+) -> None:
+    settings.TIMES = replace(settings.TIMES, retry_unit=0.1, settle_after=0.15)
+    world = start("lumen", platform="ebay")
+    (sku,) = world.goods(1)
+    world.set_stock(sku, 20)
+    world.read(sku)
+    world.work_until(lambda: world.free(sku) == 20)
+    world.fault(platform="bigcommerce", operation="get-inventory-items", kind="search_lag", params={"seconds": 0.25})
+
+    # The read at the webhook still shows twenty; nothing else asks for a read of this variant for a quarter of an hour.
+    world.set_stock(sku, 3)
+
+    world.work_until(lambda: world.free(sku) == 3)
+    with tenancy.scope(world.merchant_id):
+        assert Variant.objects.filter(sku=sku, hinted_at=None, reread_at=None).exists()
