@@ -228,8 +228,14 @@ class Running:
 
     @classmethod
     def attach(cls, directory: Path) -> Running:
-        """Use the run that goes on in a data directory; it is not ended."""
-        return cls(json.loads((directory / "run.json").read_text()), directory, None)
+        """Use the run that goes on in a data directory; it is not ended. Ends the program where none goes on."""
+        try:
+            facts = json.loads((directory / "run.json").read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            raise SystemExit(
+                f"--data: no Salestio runs in {directory} (start one with ./run --data {directory})"
+            ) from None
+        return cls(facts, directory, None)
 
     def pids(self, name: str) -> list[int]:
         """Return the process ids of one part as they are now."""
