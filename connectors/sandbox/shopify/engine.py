@@ -36,6 +36,7 @@ from graphql import (
 
 from connectors.sandbox.shopify import bulk, fields_catalog, fields_order, money, roots
 from connectors.sandbox.shopify.context import Context, never_awaitable
+from connectors.sandbox.shopify.inputs import Inputs
 from connectors.sandbox.shopify.order_checks import moment
 from connectors.sandbox.shopify.reading import Plan, Unplanned
 
@@ -82,6 +83,7 @@ class Engine:
     def __init__(self) -> None:
         self.schema: GraphQLSchema = build_schema((Path(__file__).parent / "schema.graphql").read_text())
         self._cache: OrderedDict[str, Prepared] = OrderedDict()
+        self._inputs = Inputs(self.schema)
         Context.field_resolver = staticmethod(_resolve)
         for resolvers in (roots.RESOLVERS, fields_order.RESOLVERS, fields_catalog.RESOLVERS, bulk.RESOLVERS):
             for type_name, by_field in resolvers.items():
@@ -185,13 +187,13 @@ class Engine:
         return 1 + inner
 
     def _plan(self, prepared: Prepared, name: str | None) -> Plan | None:
-        """Return how to answer an operation, worked out once; None for mutations and for what no plan can."""
+        """Return how to answer an operation, worked out once; None when no plan can."""
         if name not in prepared.plans:
             prepared.plans[name] = None
             operation = prepared.operation(name)
-            if operation is not None and operation.operation == OperationType.QUERY:
+            if operation is not None:
                 with contextlib.suppress(Unplanned):
-                    prepared.plans[name] = Plan(self.schema, operation, prepared.fragments, _kind)
+                    prepared.plans[name] = Plan(self.schema, operation, prepared.fragments, self._inputs, _kind)
         return prepared.plans[name]
 
     def run(

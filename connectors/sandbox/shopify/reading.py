@@ -1,9 +1,10 @@
-"""Queries answered by a plan: which field of which object goes where is worked out once a document, not once an object.
+"""Requests answered by a plan: which field of which object goes where is worked out once a document, not once an object.
 
 graphql-core decides all of it anew for every object it meets; for the stock of forty orders that cost more than
 everything else the sandbox does. A plan knows the smooth case only. Whatever else turns up (an error, a null where there
-may be none, a directive, introspection) is `Unplanned`: graphql-core then runs the query from its beginning, so that an
-answer never has other words than its. That is why plans are for queries: they change nothing and may be run twice.
+may be none, a directive, introspection) is `Unplanned`: graphql-core then runs the request from its beginning, so that an
+answer never has other words than its. A query changes nothing and may be run twice; a mutation's work is done once for a
+context (`Context.once`), whoever asks for it.
 """
 
 from __future__ import annotations
@@ -21,19 +22,21 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     Undefined,
     get_argument_values,
-    get_variable_values,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
     is_object_type,
 )
+from graphql.pyutils import Path
 
 if TYPE_CHECKING:
     from connectors.sandbox.shopify.context import Context
+    from connectors.sandbox.shopify.inputs import Inputs
 
 
 class Unplanned(Exception):
@@ -42,11 +45,14 @@ class Unplanned(Exception):
 
 @dataclass(slots=True)
 class Run:
-    """One execution. To resolvers it is their ``info``: all they may ask it in a query is here."""
+    """One execution. To resolvers it is their ``info``: all they may ask of one without directives is here."""
 
     context: Context
     schema: GraphQLSchema
     variable_values: Any
+    path: Path | None
+    field_nodes: list[FieldNode]
+    """A mutation's one field, and where it stands in the answer."""
     known: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Place of a field in the plan → its arguments; they are the same for every object."""
 
@@ -67,31 +73,36 @@ class Step(NamedTuple):
 
 
 class Plan:
-    """How to answer one query operation. Raises `Unplanned` when it holds what no plan can."""
+    """How to answer one query, or a mutation of one field. Raises `Unplanned` when it holds what no plan can."""
 
     def __init__(
         self,
         schema: GraphQLSchema,
         operation: OperationDefinitionNode,
         fragments: dict[str, FragmentDefinitionNode],
+        inputs: Inputs,
         kind_of: Callable[[Any], str],
     ) -> None:
         self._schema = schema
-        self._operation = operation
         self._fragments = fragments
         self._kind_of = kind_of
         self._places = 0
-        if operation.directives or schema.query_type is None:
+        self._path: Path | None = None
+        self._nodes: list[FieldNode] = []
+        self._values = inputs.of(operation)
+        root = schema.get_root_type(operation.operation)
+        if operation.directives or root is None:
             raise Unplanned
-        self._root = self._object(schema.query_type, [operation.selection_set])
+        if operation.operation == OperationType.MUTATION:
+            node = _only_field(operation)
+            self._path, self._nodes = Path(None, (node.alias or node.name).value, root.name), [node]
+        self._root = self._object(root, [operation.selection_set])
 
     def answer(self, context: Context, variables: dict[str, Any] | None) -> Any:
         """Return the answer's ``data``. Raises `Unplanned`."""
-        values = get_variable_values(self._schema, self._operation.variable_definitions or (), variables or {})
-        if isinstance(values, list):
-            raise Unplanned
         try:
-            return self._root(None, Run(context, self._schema, values))
+            values = self._values(variables or {})
+            return self._root(None, Run(context, self._schema, values, self._path, self._nodes))
         except Exception as error:
             # Also a mistake of ours: graphql-core meets it again, and says where.
             raise Unplanned from error
@@ -189,6 +200,14 @@ class Plan:
             return known[name](value, run)
 
         return complete
+
+
+def _only_field(operation: OperationDefinitionNode) -> FieldNode:
+    """A mutation's one field; of several, each would have to be shown before the next one's work."""
+    nodes = operation.selection_set.selections
+    if len(nodes) != 1 or not isinstance(nodes[0], FieldNode):
+        raise Unplanned
+    return nodes[0]
 
 
 def _never_null(inner: Complete) -> Complete:

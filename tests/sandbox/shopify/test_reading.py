@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLNonNull, GraphQLObjectType, execute, get_named_type, is_leaf_type, is_object_type
+from graphql import (
+    GraphQLNonNull,
+    GraphQLObjectType,
+    execute,
+    get_named_type,
+    get_variable_values,
+    is_leaf_type,
+    is_object_type,
+)
 
 from connectors.sandbox import server, shopify
 from connectors.sandbox.shopify import access, engine
 from connectors.sandbox.shopify.context import Context
 from connectors.sandbox.shopify.face import ShopifyFace, face_of
+from connectors.sandbox.shopify.inputs import Inputs, Unfit
 from connectors.sandbox.shopify.reading import Plan, Unplanned
 from connectors.shopify import documents
 from tests.sandbox.shopify.conftest import ORDER_CREATE, SHOP, dollars
@@ -61,7 +70,7 @@ def planned(face: ShopifyFace, text: str) -> Plan:
     prepared = face.engine.prepare(text)
     operation = prepared.operation(None)
     assert operation is not None
-    return Plan(face.engine.schema, operation, prepared.fragments, engine._kind)
+    return Plan(face.engine.schema, operation, prepared.fragments, Inputs(face.engine.schema), engine._kind)
 
 
 def same(face: ShopifyFace, text: str, variables: dict[str, Any]) -> Any:
@@ -168,3 +177,60 @@ def test_a_query_run_twice_warns_once(face: ShopifyFace) -> None:
     text += 'locations(first: 1, after: "none of ours") { nodes { id } } }'
     assert "errors" in face.engine.run(face.engine.prepare(text), context, {}, None)
     assert len(context.search_warnings) == 1
+
+
+def test_a_mutation_does_its_work_once_though_its_answer_is_ended_by_graphql_core(face: ShopifyFace) -> None:
+    text = "mutation($id: ID!) { done: tagsAdd(id: $id, tags: [\"VIP\"]) { node { id } userErrors { message } } }"  # fmt: skip
+    order_id = next(iter(face.state.orders))
+    context = face.context(SHOP, SCOPES)
+    prepared = face.engine.prepare(text)
+    face.state.orders[order_id]["__typename"] = "Nothing of the schema"
+    try:
+        found = face.engine.run(prepared, context, {"id": order_id}, None)
+    finally:
+        face.state.orders[order_id]["__typename"] = "Order"
+    assert found["errors"]
+    assert [topic for topic, _ in context.events] == ["ORDERS_UPDATED"]
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "scopes"),
+    [
+        ("mutation($id: ID!) { tagsAdd(id: $id, tags: [\"VIP\"]) { userErrors { message } } }", {"id": "x"}, frozenset[str]()),
+        ("mutation($i: RefundInput!) { refundCreate(input: $i) { userErrors { message } } }", {"i": {"orderId": "x"}}, SCOPES),
+        ("mutation($i: OrderInput!) { orderUpdate(input: $i) { userErrors { message } } }", {"i": {"note": 3}}, SCOPES),
+        ("mutation($i: OrderInput!) { orderUpdate(input: $i) { userErrors { message } } }", {}, SCOPES),
+        ("mutation($i: OrderInput!) { orderUpdate(input: $i) { userErrors { message } } }", {"i": {"id": "x", "no": 1}}, SCOPES),
+    ],
+)  # fmt: skip
+def test_a_mutation_refused_as_a_whole(
+    face: ShopifyFace, text: str, variables: dict[str, Any], scopes: frozenset[str]
+) -> None:
+    test_an_error_has_the_words_of_graphql_core(face, text, variables, scopes)
+
+
+def test_inputs_are_taken_as_graphql_core_takes_them(face: ShopifyFace) -> None:
+    """One of everything: lists, a list of one without brackets, enums, defaults, one-of, nulls."""
+    documents_and_values: list[tuple[str, dict[str, Any]]] = [
+        (ORDER_CREATE, {"order": {"lineItems": [{"quantity": 2, "title": "A", "priceSet": dollars("2.50")}]}}),
+        (ORDER_CREATE, {"order": {"lineItems": [{"quantity": 1, "taxLines": []}], "tags": "one", "note": None}}),
+        (ORDER_CREATE, {"order": {"lineItems": [{"quantity": 1}], "customer": {"toUpsert": {"email": "a@b.c"}}}}),
+        (ORDER_CREATE, {"order": {"lineItems": []}, "options": {"inventoryBehaviour": "BYPASS"}}),
+        (documents.STOCK_READ.text, {"items": ["1", 2], "levels": 2, "orders": [], "parts": 1, "lines": 1}),
+        (documents.LOCATION_LIST.text, {"after": None}),
+        (documents.LOCATION_LIST.text, {}),
+    ]
+    for text, raw in documents_and_values:
+        operation = face.engine.prepare(text).operation(None)
+        assert operation is not None
+        wanted = get_variable_values(face.engine.schema, operation.variable_definitions or (), raw)
+        try:
+            found = Inputs(face.engine.schema).of(operation)(raw)
+        except Unfit:
+            assert raw.get("order", {}).get("tags") == "one"
+            continue
+        assert not isinstance(wanted, list)
+        assert {name: one.value for name, one in found.sources.items()} == {
+            name: one.value for name, one in wanted.sources.items()
+        }
+        assert json.dumps(found.coerced) == json.dumps(wanted.coerced)
