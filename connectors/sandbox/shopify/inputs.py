@@ -1,7 +1,7 @@
 """Variables of a GraphQL request, checked and converted by what was worked out once for each input type.
 
-graphql-core asks every value for its type anew and walks every field an input could have; for an ``orderCreate`` that took
-as long as making the order. What does not fit raises `Unfit`: graphql-core is then asked, and says what is wrong.
+graphql-core asks every value for its type anew and walks every field an input could have; for an ``orderCreate`` that
+took as long as making the order. What does not fit raises `Unfit`: graphql-core is then asked, and says what is wrong.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Requests answered by a plan: which field of which object goes where is worked out once a document, not once an object.
+"""Requests answered by a plan: which field of which object goes where is worked out once a document, not an object.
 
 graphql-core decides all of it anew for every object it meets; for the stock of forty orders that cost more than
-everything else the sandbox does. A plan knows the smooth case only. Whatever else turns up (an error, a null where there
-may be none, a directive, introspection) is `Unplanned`: graphql-core then runs the request from its beginning, so that an
-answer never has other words than its. A query changes nothing and may be run twice; a mutation's work is done once for a
-context (`Context.once`), whoever asks for it.
+everything else the sandbox does. A plan knows the smooth case only. Whatever else turns up (an error, a null where
+there may be none, a directive, introspection) is `Unplanned`: graphql-core then runs the request from its beginning,
+so that an answer never has other words than its. A query changes nothing and may be run twice; a mutation's work is
+done once for a context (`Context.once`), whoever asks for it.
 """
 
 from __future__ import annotations
