@@ -27,6 +27,9 @@ DEADLINE = 5.0
 """Seconds a receiver has to answer 2xx (Shopify's own deadline)."""
 AT_ONCE = 8
 """Deliveries on the way to one destination at the same time."""
+KEPT_LATE = 0.1
+"""Seconds after which the journal knows at the latest what became of a delivery. A kill in between repeats it, as real
+platforms repeat deliveries; a transaction for each would cost as much as its signature."""
 
 OnDead = Callable[[], None]
 
@@ -41,6 +44,7 @@ class Webhooks:
         self._queues: dict[str, asyncio.Queue[str]] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._timers: set[asyncio.TimerHandle] = set()
+        self._keeping: asyncio.TimerHandle | None = None
         self._on_dead: dict[str, OnDead] = {}
         self._random = random.Random(29)
         self.delivered = 0
@@ -50,7 +54,9 @@ class Webhooks:
     async def start(self) -> None:
         """Open the client and take up what was waiting when the process ended."""
         timeout = aiohttp.ClientTimeout(total=DEADLINE)
-        self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
+        self._session = aiohttp.ClientSession(
+            timeout=timeout, connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
         for delivery_id in list(self._world.table(PENDING)):
             self._enqueue(delivery_id)
 
@@ -58,6 +64,8 @@ class Webhooks:
         """End all deliveries; what was not delivered stays in the journal."""
         for timer in self._timers:
             timer.cancel()
+        if self._keeping is not None:
+            self._keeping.cancel()
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -153,7 +161,12 @@ class Webhooks:
                 self._done(delivery_id)
             else:
                 self._again(delivery_id, doc)
-            self._world.commit()
+            if self._keeping is None:
+                self._keeping = asyncio.get_running_loop().call_later(KEPT_LATE, self._keep)
+
+    def _keep(self) -> None:
+        self._keeping = None
+        self._world.commit()
 
     async def _post(self, doc: dict[str, Any]) -> bool:
         assert self._session is not None

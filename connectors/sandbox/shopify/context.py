@@ -51,6 +51,7 @@ class Context:
         self.search_warnings: list[Doc] = []
         self.after: list[Callable[[], None]] = []
         self.told_levels: set[str] = set()
+        self._done: dict[Any, tuple[Any, Exception | None]] = {}
 
     @cached_property
     def shop_doc(self) -> Doc:
@@ -83,6 +84,18 @@ class Context:
         """``appUninstall``: done once the answer is made."""
         self.after.append(lambda: tokens.uninstall(self))
         return {"app": {"__typename": "App", "id": f"gid://shopify/App/{APP_ID}"}, "userErrors": []}
+
+    def once(self, place: Any, work: Callable[[], Any]) -> Any:
+        """Do a mutation's work, or say again what came of it: the answer a plan began may be ended by graphql-core."""
+        if place not in self._done:
+            try:
+                self._done[place] = (work(), None)
+            except Exception as error:
+                self._done[place] = (None, error)
+        made, failed = self._done[place]
+        if failed is not None:
+            raise failed
+        return made
 
     # Telling others
 

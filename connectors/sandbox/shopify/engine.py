@@ -3,6 +3,7 @@ shape."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -35,7 +36,9 @@ from graphql import (
 
 from connectors.sandbox.shopify import bulk, fields_catalog, fields_order, money, roots
 from connectors.sandbox.shopify.context import Context, never_awaitable
+from connectors.sandbox.shopify.inputs import Inputs
 from connectors.sandbox.shopify.order_checks import moment
+from connectors.sandbox.shopify.reading import Plan, Unplanned
 
 MUTATION_COST = 10
 MAX_COST = 1000
@@ -51,6 +54,8 @@ class Prepared:
     operations: dict[str, OperationDefinitionNode] = field(default_factory=dict)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     costs: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    plans: dict[str | None, Plan | None] = field(default_factory=dict)
+    """Name of an operation → how to answer it; None when graphql-core must."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """Return the operation to run: the named one, or the only one."""
@@ -66,7 +71,7 @@ def _resolve(source: Any, info: Any, **args: Any) -> Any:
     return getattr(source, info.field_name)
 
 
-def _kind(value: Any, info: Any, abstract_type: Any) -> str:
+def _kind(value: Any, info: Any = None, abstract_type: Any = None) -> str:
     """The object type of a Node: its ``__typename``, else the kind in its gid."""
     name = value.get("__typename")
     return str(name) if name else str(value["id"].split("/")[3])
@@ -78,6 +83,7 @@ class Engine:
     def __init__(self) -> None:
         self.schema: GraphQLSchema = build_schema((Path(__file__).parent / "schema.graphql").read_text())
         self._cache: OrderedDict[str, Prepared] = OrderedDict()
+        self._inputs = Inputs(self.schema)
         Context.field_resolver = staticmethod(_resolve)
         for resolvers in (roots.RESOLVERS, fields_order.RESOLVERS, fields_catalog.RESOLVERS, bulk.RESOLVERS):
             for type_name, by_field in resolvers.items():
@@ -180,11 +186,27 @@ class Engine:
             return inner + (1 if node.name.value == "nodes" else 0)
         return 1 + inner
 
+    def _plan(self, prepared: Prepared, name: str | None) -> Plan | None:
+        """Return how to answer an operation, worked out once; None when no plan can."""
+        if name not in prepared.plans:
+            prepared.plans[name] = None
+            operation = prepared.operation(name)
+            if operation is not None:
+                with contextlib.suppress(Unplanned):
+                    prepared.plans[name] = Plan(self.schema, operation, prepared.fragments, self._inputs, _kind)
+        return prepared.plans[name]
+
     def run(
         self, prepared: Prepared, context: Context, variables: dict[str, Any] | None, operation_name: str | None
     ) -> dict[str, Any]:
         """Execute and return ``{"data": …}`` with ``errors`` when there are any."""
         assert prepared.document is not None
+        plan = self._plan(prepared, operation_name)
+        if plan is not None:
+            with contextlib.suppress(Unplanned):
+                return {"data": plan.answer(context, variables)}
+            # graphql-core asks everything again, and the resolvers warn again.
+            context.search_warnings.clear()
         result = execute(
             self.schema,
             prepared.document,

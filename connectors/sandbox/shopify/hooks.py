@@ -89,13 +89,14 @@ def send(context: Context, deliver: Deliver, secret: str) -> None:
     """Hand the events of a finished request to their subscribers; payloads nobody asked for are never made."""
     if not context.events:
         return
-    wanted: dict[str, list[Doc]] = {}
-    for doc in of_shop(context.world, context.shop):
-        wanted.setdefault(doc["topic"], []).append(doc)
+    wanted: dict[str, list[Doc]] = {topic: [] for topic, _ in context.events}
+    for doc in context.world.table(SUBSCRIPTIONS).values():
+        if doc["topic"] in wanted and doc["shop"] == context.shop:
+            wanted[doc["topic"]].append(doc)
     event = str(uuid.uuid4())
     triggered = context.world.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     for topic, make in context.events:
-        for subscription in wanted.get(topic, ()):
+        for subscription in sorted(wanted[topic], key=lambda doc: number_of(doc["id"])):
             payload = make()
             if not passes(context, subscription.get("filter"), payload):
                 continue

@@ -356,7 +356,17 @@ def _guarded(name: str, resolve: Any) -> Any:
     return guarded
 
 
+def _once(name: str, resolve: Any) -> Any:
+    """Do a mutation's work once, however often its place in the answer is asked for."""
+    guarded = _guarded(name, resolve)
+
+    def once(root: Any, info: Any, **args: Any) -> Any:
+        return info.context.once(info.path.key, lambda: guarded(root, info, **args))
+
+    return once
+
+
 RESOLVERS: Resolvers = {
     "QueryRoot": {name: _guarded(name, resolve) for name, resolve in QUERY.items()},
-    "Mutation": {name: _guarded(name, resolve) for name, resolve in MUTATION.items()},
+    "Mutation": {name: _once(name, resolve) for name, resolve in MUTATION.items()},
 }
