@@ -19,7 +19,7 @@ def pressed(request: HttpRequest, platform: str) -> ConnectState:
     """Return the *Add store* that this browser began. Raises `ConnectRefused` for none, an old one or somebody else's."""
     row = connect.begun(request.session.get(SESSION, ""), platform=platform, session=request.session)
     # Begun in a store's admin, nobody is signed in here: the state itself is bound to this browser.
-    if row.user_id is not None:
+    if row.user_id is not None and row.merchant_ref is not None:
         if request.user.pk != row.user_id:
             raise connect.ConnectRefused(
                 "You are signed in as somebody else now. Start again from Accounts.", "state_user"

@@ -20,7 +20,7 @@ from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import connect, connections, embedded, installing, joining, offers, staff
+from accounts import checking, connect, connections, embedded, installing, joining, offers, staff
 from accounts.access import calls_out
 from accounts.frame import FrameClaims
 from accounts.middleware import load as load_merchant
@@ -178,7 +178,7 @@ def _is(person: str, owner: str) -> bool:
 def _first_or_reload(payload: str) -> bool:
     """Remember a payload at its first use; say whether it is new, or young enough for a reload of the frame."""
     row, made = ConnectState.objects.get_or_create(
-        state_hash=token_hash(f"{PLATFORM}:{payload}"),
+        state_hash=_hash(payload),
         defaults={"platform": PLATFORM, "session_hash": "payload", "expires_at": now() + timedelta(days=1)},
     )
     return made or row.created_at > now() - timedelta(seconds=REOPEN_SECONDS)
@@ -190,7 +190,7 @@ def _first_or_reload(payload: str) -> bool:
 def uninstall(request: HttpRequest) -> HttpResponse:
     """The owner took the app off the store. The store's webhook says it too; twice does no harm."""
     try:
-        payload = connections.authorization(PLATFORM).decode_payload(request.GET.get("signed_payload_jwt", ""))
+        payload = _told(request)
     except Rejected as error:
         return HttpResponse(error.message, status=401, content_type="text/plain")
     route = StoreRoute.objects.filter(platform=PLATFORM, key=payload.store_hash).first()
@@ -200,7 +200,12 @@ def uninstall(request: HttpRequest) -> HttpResponse:
             # A call that was tried again for hours must not take away an app that was installed anew meanwhile.
             late = timedelta(seconds=CLOCKS_APART)
             if store and (payload.issued_at is None or payload.issued_at + late >= store.authorized_at):
-                connect.uninstall_store(route.merchant_ref, route.store_ref)
+                if _is(payload.user_id, payload.owner_id):
+                    connect.uninstall_store(route.merchant_ref, route.store_ref)
+                else:
+                    # One of the staff has such a payload for opening the app, too. The webhook tells of an uninstall
+                    # that was one, and the token died with it: the store is asked.
+                    checking.owe(store)
     return HttpResponse(status=200)
 
 
@@ -210,11 +215,27 @@ def uninstall(request: HttpRequest) -> HttpResponse:
 def remove_user(request: HttpRequest) -> HttpResponse:
     """The owner took the app away from one person of the staff."""
     try:
-        payload = connections.authorization(PLATFORM).decode_payload(request.GET.get("signed_payload_jwt", ""))
+        payload = _told(request)
     except Rejected as error:
         return HttpResponse(error.message, status=401, content_type="text/plain")
     staff.remove(PLATFORM, payload.store_hash, payload.user_id, at=payload.issued_at)
     return HttpResponse(status=200)
+
+
+def _told(request: HttpRequest) -> Any:
+    """Return what BigCommerce tells by its own call. Raises `Rejected`, also for a payload that opened the app.
+
+    All its payloads look alike, and that one was in an address for a browser to see.
+    """
+    text = request.GET.get("signed_payload_jwt", "")
+    payload = connections.authorization(PLATFORM).decode_payload(text)
+    if ConnectState.objects.filter(state_hash=_hash(text)).exists():
+        raise Rejected("This payload opened the app", code="signed_payload", platform=PLATFORM)
+    return payload
+
+
+def _hash(payload: str) -> str:
+    return token_hash(f"{PLATFORM}:{payload}")
 
 
 def _show(request: HttpRequest, link: str) -> HttpResponse:

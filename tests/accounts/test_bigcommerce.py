@@ -18,11 +18,12 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.utils.timezone import now
 
-from accounts import connect, connections, credentials
+from accounts import checking, connect, connections, credentials
 from accounts.frame import FrameClaims, mint
 from accounts.models import Credential, Membership, Merchant, Store, StorePerson, StoreRoute
 from connectors.contract.types import Grant
 from salestio import tenancy
+from salestio.outbox.models import OutboxRow
 from tests.factories import Cast, make_merchant
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -665,6 +666,27 @@ def test_uninstalling_stops_the_store_and_drops_its_tokens_and_twice_does_no_har
     assert opened.status_code == 409
     assert "not installed in this store" in said(opened)
     assert Client().get("/orders/", headers=bearer(token)).status_code in (200, 401)
+
+
+def test_a_payload_that_opened_the_app_takes_nothing_away(shop: Cast) -> None:
+    """BigCommerce signs all three alike; who sees the address of a frame must not be able to end what it shows."""
+    payload = signed(shop.store.key, user=1)
+    open_app(payload)
+
+    for path in ("/bigcommerce/uninstall", "/bigcommerce/remove-user"):
+        assert Client().get(path, {"signed_payload_jwt": payload}).status_code == 401
+
+    assert store_of(shop.store.key).state == "active"
+    assert people(shop)[0].removed_at is None
+
+
+def test_one_of_the_staff_cannot_take_the_app_off_with_a_payload_of_their_own(shop: Cast) -> None:
+    """Theirs for opening the app looks like one for taking it off: the store itself is asked whether it is gone."""
+    Client().get("/bigcommerce/uninstall", {"signed_payload_jwt": signed(shop.store.key, user=7)})
+
+    assert store_of(shop.store.key).state == "active"
+    with tenancy.scope(shop.id):
+        assert OutboxRow.objects.filter(handler=checking.HANDLER, subject__pk=shop.store.pk).exists()
 
 
 @pytest.mark.parametrize("path", ["/bigcommerce/uninstall", "/bigcommerce/remove-user"])
