@@ -247,9 +247,9 @@ class DatabaseTokens:
         except AuthorizationExpired:
             if not self._release(token, failed=True):
                 # The merchant agreed anew, or another worker renewed, while we asked: it was the old pair that was refused.
-                kept = self._read()
-                if kept.token:
-                    return kept.token
+                newer = self._read()
+                if newer.token:
+                    return newer.token
                 raise
             self._give_up("refused")
             raise

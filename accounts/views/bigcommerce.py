@@ -32,8 +32,6 @@ from salestio.lib.crypto import token_hash
 
 log = structlog.get_logger(__name__)
 PLATFORM = "bigcommerce"
-CLOCKS_APART = 10
-"""Seconds BigCommerce's clock may be behind ours."""
 TOO_OLD = "This page is too old. Open the app again from your control panel."
 REOPEN_SECONDS = 600
 """How long one signed payload may open the app again (a reload of the frame); BigCommerce lets it live for a day."""
@@ -198,8 +196,7 @@ def uninstall(request: HttpRequest) -> HttpResponse:
         with tenancy.scope(route.merchant_ref):
             store = Store.objects.filter(pk=route.store_ref).first()
             # A call that was tried again for hours must not take away an app that was installed anew meanwhile.
-            late = timedelta(seconds=CLOCKS_APART)
-            if store and (payload.issued_at is None or payload.issued_at + late >= store.authorized_at):
+            if store and (payload.issued_at is None or payload.issued_at + staff.CLOCKS_APART >= store.authorized_at):
                 if _is(payload.user_id, payload.owner_id):
                     connect.uninstall_store(route.merchant_ref, route.store_ref)
                 else:

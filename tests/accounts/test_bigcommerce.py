@@ -638,6 +638,19 @@ def test_a_store_that_was_handed_on_has_one_owner(shop: Cast) -> None:
     assert Client().get("/settings/tokens/", headers=bearer(before)).status_code == 403
 
 
+def test_an_owner_of_before_does_not_become_it_again_by_a_payload_saved_up(shop: Cast, time_machine: Any) -> None:
+    time_machine.move_to(now())
+    saved_up = signed(shop.store.key, user=1, owner=1)
+    time_machine.shift(60)
+    owner = token_of(open_app(signed(shop.store.key, user=2, owner=2, email="new@lumen.example")))
+    time_machine.shift(60)
+
+    before = token_of(open_app(saved_up))
+
+    assert Client().get("/settings/tokens/", headers=bearer(before)).status_code == 403
+    assert Client().get("/settings/tokens/", headers=bearer(owner)).status_code == 200
+
+
 def test_a_payload_that_names_nobody_makes_nobody_an_owner(shop: Cast) -> None:
     token = token_of(open_app(signed(shop.store.key, user=None, owner=None)))
 
