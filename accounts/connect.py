@@ -77,8 +77,8 @@ def _nonce(session: Any) -> str:
     return str(session["connect_nonce"])
 
 
-def claim(state: str, *, platform: str, session: Any) -> ConnectState:
-    """Use up a state and return what was remembered. Raises `ConnectRefused` with what to do."""
+def begun(state: str, *, platform: str, session: Any) -> ConnectState:
+    """Return what was remembered, as long as it is this browser's and young enough. Raises `ConnectRefused` with what to do."""
     row = ConnectState.objects.filter(state_hash=token_hash(state), platform=platform).first() if state else None
     if row is None:
         raise ConnectRefused("This link was not made here. Start again from Accounts.", "state_unknown")
@@ -86,6 +86,12 @@ def claim(state: str, *, platform: str, session: Any) -> ConnectState:
         raise ConnectRefused("This was started in another browser. Start again from Accounts.", "state_session")
     if row.expires_at <= now():
         raise ConnectRefused("This took longer than 15 minutes. Start again from Accounts.", "state_expired")
+    return row
+
+
+def claim(state: str, *, platform: str, session: Any) -> ConnectState:
+    """Use up a state and return what was remembered. Raises `ConnectRefused` with what to do."""
+    row = begun(state, platform=platform, session=session)
     if not ConnectState.objects.filter(pk=row.pk, used_at=None).update(used_at=now()):
         raise ConnectRefused("This link was used already. Look under Accounts whether it worked.", "state_used")
     return row

@@ -245,7 +245,12 @@ class DatabaseTokens:
         try:
             grant = self._call(refresh_token)
         except AuthorizationExpired:
-            self._release(token, failed=True)
+            if not self._release(token, failed=True):
+                # The merchant agreed anew, or another worker renewed, while we asked: it was the old pair that was refused.
+                newer = self._read()
+                if newer.token:
+                    return newer.token
+                raise
             self._give_up("refused")
             raise
         except BaseException:
@@ -295,11 +300,13 @@ class DatabaseTokens:
         _cache.put(self._id, kept)
         return kept
 
-    def _release(self, lease: uuid.UUID, *, failed: bool) -> None:
+    def _release(self, lease: uuid.UUID, *, failed: bool) -> bool:
+        """Give the lease back; False when it was not ours any more."""
         with tenancy.scope(self._merchant_id):
-            Credential.objects.filter(pk=self._id, lease_token=lease).update(
+            ours = Credential.objects.filter(pk=self._id, lease_token=lease).update(
                 lease_until=None, lease_token=None, refresh_failures=F("refresh_failures") + int(failed)
             )
+        return bool(ours)
 
     def _give_up(self, why: str) -> None:
         with tenancy.scope(self._merchant_id):

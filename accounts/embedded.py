@@ -105,8 +105,8 @@ def _become(request: Any, merchant_id: int, visitor: Visitor) -> None:
     # store's platform saying that this is its owner.
     request.role = member.role if member else Role.OWNER if visitor.owner else Role.MANAGER
     request.actor = str(member.user) if member else f"store staff {visitor.email or visitor.staff_id}".strip()
-    if member is not None and member.user.is_active:
-        request.user = member.user
+    # `request.user` stays nobody: the link to a member was made with the address the store told, which anybody may
+    # write into their own store. It says what they may do at this merchant, not that they are that person elsewhere.
     request.memberships = [member] if member else []
 
 

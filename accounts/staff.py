@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.timezone import now
 
@@ -11,6 +11,9 @@ from accounts import audit
 from accounts.frame import FrameClaims
 from accounts.models import Store, StorePerson, StoreRoute
 from salestio import tenancy
+
+CLOCKS_APART = timedelta(seconds=10)
+"""How much the platform's clock, which tells whole seconds, may be behind ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,16 @@ def seen(claims: FrameClaims, *, vouched_at: datetime | None) -> bool:
         )
         if gone is not None and (vouched_at is None or vouched_at < gone):
             return False
-        if claims.owner:
+        others = here.filter(owner=True).exclude(remote_id=claims.user_id)
+        # A payload is good for a day: one from before the store was handed on makes nobody its owner again.
+        owner = claims.owner and not (vouched_at and others.filter(last_seen_at__gt=vouched_at + CLOCKS_APART).exists())
+        if owner:
             # A store has one owner: whoever was it before is one of the staff now.
-            here.filter(owner=True).exclude(remote_id=claims.user_id).update(owner=False)
+            others.update(owner=False)
         StorePerson.objects.update_or_create(
             store_id=route.store_ref,
             remote_id=claims.user_id,
-            defaults={"email": claims.email, "owner": claims.owner, "last_seen_at": now(), "removed_at": None},
+            defaults={"email": claims.email, "owner": owner, "last_seen_at": now(), "removed_at": None},
         )
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import bigcommerce, connections, members, settings, shopify, signing
+from accounts.views import bigcommerce, connections, joining, members, settings, shopify, signing
 
 app_name = "accounts"
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("stores/<int:pk>/check/", connections.check_store, name="check-store"),
     path("accounts/<int:pk>/disconnect/", connections.disconnect, name="disconnect"),
     path("stores/add/", connections.add_store, name="add-store"),
+    path("stores/join/", joining.join, name="join-store"),
     path("connect/leave-frame/", connections.leave_frame, name="leave-frame"),
     path("connect/amazon/login", connections.amazon_login, name="amazon-login"),
     path("connect/<str:platform>/callback", connections.callback, name="callback"),
@@ -32,6 +33,7 @@ urlpatterns = [
     path("shopify/callback", shopify.callback, name="shopify-callback"),
     path("shopify/app", shopify.app, name="shopify-app"),
     path("bigcommerce/auth", bigcommerce.auth, name="bigcommerce-auth"),
+    path("bigcommerce/alone", bigcommerce.alone, name="bigcommerce-alone"),
     path("bigcommerce/load", bigcommerce.load, name="bigcommerce-load"),
     path("bigcommerce/uninstall", bigcommerce.uninstall, name="bigcommerce-uninstall"),
     path("bigcommerce/remove-user", bigcommerce.remove_user, name="bigcommerce-remove-user"),

@@ -24,7 +24,7 @@ def _without_query(logger: Any, name: str, event: dict[str, Any]) -> dict[str, A
 class WithoutLinks(logging.Filter):
     """Mask the part of an address that opens something: Django names the path of every refused request."""
 
-    _LINK = re.compile(r"(/invitations/|/set-password/[^/]+/)[^/\s]+")
+    _LINK = re.compile(r"(/invitations/|/set-password/[^/]+/|/customization/(?=[^/]*\.))[^/\s]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record through, its texts masked."""
@@ -34,7 +34,7 @@ class WithoutLinks(logging.Filter):
 
 
 def masked_path(path: str) -> str:
-    """Return a path without the secret of a mailed link."""
+    """Return a path without the secret of a mailed or shared link."""
     return WithoutLinks._LINK.sub(r"\1•••", path)
 
 

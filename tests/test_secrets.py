@@ -10,6 +10,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from orders import archives
+from orders.models import Archive
+from salestio import tenancy
 from tests import canaries
 from tests.accounts.conftest import session_token
 from tests.canaries import Planted
@@ -102,6 +105,24 @@ def test_errors_show_and_log_no_secret_that_was_sent(planted: Planted, caplog: p
         == []
     )
     assert canaries.found_in(text, secrets | {"code": "canary-code-4471"}) == []
+
+
+def test_a_shared_link_that_is_asked_for_too_often_or_has_no_such_picture_is_not_logged(
+    planted: Planted, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with tenancy.scope(planted.cast.id):
+        link = archives.token(Archive.objects.get(pk=names_of(planted)["archive"]))
+    nobody, path = Client(raise_request_exception=False), f"/customization/{link}/"
+
+    codes = {nobody.get(path).status_code, nobody.get(f"{path}picture/99/").status_code}
+    for _ in range(70):
+        codes.add(nobody.get(path).status_code)
+
+    text = "\n".join(str(part) for record in caplog.records for part in (record.getMessage(), record.args))
+    assert codes == {200, 404, 429}
+    assert "/customization/" in text
+    assert link not in text
 
 
 # ── framing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -148,6 +148,8 @@ WALK: dict[str, Way] = {
     "shopify/callback": Way("/shopify/callback?{signed}&code=x&state=wrong", open=True),
     "shopify/app": Way("/shopify/app?shop={shop}", open=True),
     "bigcommerce/auth": Way("/bigcommerce/auth?code=wrong&context=nobody", open=True),
+    "bigcommerce/alone": Way("/bigcommerce/alone?offer=wrong", open=True),
+    "stores/join/": Way("/stores/join/?offer=wrong", {}, open=True),
     "bigcommerce/load": Way("/bigcommerce/load?signed_payload_jwt=wrong", open=True),
     "bigcommerce/uninstall": Way("/bigcommerce/uninstall?signed_payload_jwt=wrong", open=True),
     "bigcommerce/remove-user": Way("/bigcommerce/remove-user?signed_payload_jwt=wrong", open=True),

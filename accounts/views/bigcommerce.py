@@ -8,31 +8,31 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import ResolverMatch, resolve, reverse
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import connect, connections, embedded, installing, staff
+from accounts import checking, connect, connections, embedded, installing, joining, offers, staff
 from accounts.access import calls_out
 from accounts.frame import FrameClaims
 from accounts.middleware import load as load_merchant
 from accounts.models import ConnectState, Store, StoreRoute
+from accounts.offers import Offer
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, Rejected, TransientError
 from salestio import tenancy
 from salestio.lib.crypto import token_hash
 
 log = structlog.get_logger(__name__)
 PLATFORM = "bigcommerce"
-CLOCKS_APART = 10
-"""Seconds BigCommerce's clock may be behind ours."""
+TOO_OLD = "This page is too old. Open the app again from your control panel."
 REOPEN_SECONDS = 600
 """How long one signed payload may open the app again (a reload of the frame); BigCommerce lets it live for a day."""
 
@@ -51,54 +51,93 @@ def auth(request: HttpRequest) -> HttpResponse:
         grant, person = connections.authorization(PLATFORM).exchange_with_user(
             query=_query(request), redirect_uri=settings.WEB_URL + reverse("accounts:bigcommerce-auth")
         )
-        joins = _joins(request, person.email)
-        done = installing.install(PLATFORM, grant, join=joins[0], actor=joins[1], staff_id=person.id)
+        claims = FrameClaims(PLATFORM, grant.key, person.id, person.email, _is(person.id, person.owner_id))
+        begun = _begun_here(request)
+        if (
+            begun is None
+            and not connect.store_route(PLATFORM, grant.key)
+            and joining.somebody_adds(PLATFORM, person.email)
+        ):
+            return _which_merchant(request, Offer(grant, claims))
+        return _install(request, Offer(grant, claims), begun)
+    except ConnectorError as error:
+        return _not_installed(request, error)
     except connect.ConnectRefused as refused:
         return _failed(request, refused.sentence, status=409)
-    except (Rejected, AuthorizationExpired) as error:
-        return _failed(request, f"{error.message}.", status=400)
-    except TransientError:
-        return _failed(request, "BigCommerce did not answer. Install the app once more in a minute.", status=503)
-    except ConnectorError as error:
-        log.error("an installation could not be finished", error=error.message)
-        return _failed(request, f"{error.message}.", status=502)
-    claims = FrameClaims(PLATFORM, done.store.key, person.id, person.email, _is(person.id, person.owner_id))
-    staff.seen(claims, vouched_at=now())
-    embedded.enter(request, claims)
-    return _show(request, "/")
 
 
-def _joins(request: HttpRequest, email: str) -> tuple[int | None, str]:
-    """Return (merchant, actor) of the owner who pressed *Add store* in this browser, or (None, "").
+def _begun_here(request: HttpRequest) -> ConnectState | None:
+    """Return the *Add store* that this browser's owner pressed, if it sends our cookie into the control panel's frame.
 
-    Most browsers send no cookie of ours into the control panel's frame. Then BigCommerce's word on who installs decides:
-    the same e-mail address, which we proved by mail when that owner signed up, and *Add store* pressed minutes ago.
+    Most browsers do not; then the person is asked in a window of their own (`_which_merchant`).
     """
     # BigCommerce sends no state. A link that lures a signed-in owner here in a window of its own must not bring a
     # stranger's store, and with it that store's owner, into their merchant: only the control panel's frame joins.
     if "join" not in request.session or request.headers.get("Sec-Fetch-Dest") != "iframe":
-        return _joins_by_email(email)
+        return None
     try:
-        begun = connect.claim(request.session.pop("join"), platform=PLATFORM, session=request.session)
+        return joining.take(request, PLATFORM)
     except connect.ConnectRefused:
-        return None, ""  # too old: an ordinary install, which a signed-in owner can still join by starting again
-    return begun.merchant_ref, str(begun.payload.get("actor", ""))
+        return None  # too old: an ordinary install, which a signed-in owner can still join by starting again
 
 
-def _joins_by_email(email: str) -> tuple[int | None, str]:
-    if not email:
-        return None, ""
-    begun = (
-        ConnectState.objects.filter(
-            platform=PLATFORM, payload__join=True, used_at=None, expires_at__gt=now(), user__email__iexact=email,
-            user__is_active=True,
-        )
-        .order_by("-created_at")
-        .first()
-    )  # fmt: skip
-    if begun is None or not ConnectState.objects.filter(pk=begun.pk, used_at=None).update(used_at=now()):
-        return None, ""
-    return begun.merchant_ref, str(begun.payload.get("actor", ""))
+def _which_merchant(request: HttpRequest, offer: Offer) -> HttpResponse:
+    """Ask whether the store joins what somebody of this address began, in the window where they began it, or is new."""
+    request.frame_ancestors = connections.frame_ancestors(PLATFORM, offer.grant.key)  # type: ignore[attr-defined]
+    request.frame_platform = PLATFORM  # type: ignore[attr-defined]
+    tail = "?" + urlencode({"offer": offers.seal(offer)})
+    ways = {
+        "join": settings.WEB_URL + reverse("accounts:join-store") + tail,
+        "alone": settings.WEB_URL + reverse("accounts:bigcommerce-alone") + tail,
+    }
+    return render(request, "accounts/which_merchant.html", ways)
+
+
+@login_not_required
+@calls_out
+@never_cache
+@require_GET
+def alone(request: HttpRequest) -> HttpResponse:
+    """The person who installed the app wants a merchant of its own for this store."""
+    offer = offers.read(request.GET.get("offer", ""))
+    if offer is None or offer.person.platform != PLATFORM:
+        return _failed(request, "This took too long. Install the app once more from the app market.", status=400)
+    try:
+        return _install(request, offer, None)
+    except ConnectorError as error:
+        return _not_installed(request, error)
+    except connect.ConnectRefused as refused:
+        return _failed(request, refused.sentence, status=409)
+
+
+def _install(request: HttpRequest, offer: Offer, begun: ConnectState | None) -> HttpResponse:
+    join, actor = (begun.merchant_ref, str(begun.payload.get("actor", ""))) if begun else (None, "")
+    # No member is linked to this person: what they may do here, BigCommerce says at each load.
+    installing.install(PLATFORM, offer.grant, join=join, actor=actor)
+    if _in_a_window_of_its_own(request):
+        return HttpResponseRedirect(connections.app_page(PLATFORM, offer.grant.key))
+    if not staff.seen(offer.person, vouched_at=offer.made_at):
+        return _failed(request, TOO_OLD, status=401)
+    embedded.enter(request, offer.person)
+    return _show(request, "/")
+
+
+def _in_a_window_of_its_own(request: HttpRequest) -> bool:
+    """Say whether this is no frame: anybody can lure anybody there, with a link that is good for the one who sends it.
+
+    Nobody must find themselves at work in a stranger's store, where they would connect their own seller accounts: the
+    control panel, which asks who they are, opens its frame itself.
+    """
+    return request.headers.get("Sec-Fetch-Dest") == "document"
+
+
+def _not_installed(request: HttpRequest, error: ConnectorError) -> HttpResponse:
+    if isinstance(error, Rejected | AuthorizationExpired):
+        return _failed(request, f"{error.message}.", status=400)
+    if isinstance(error, TransientError):
+        return _failed(request, "BigCommerce did not answer. Install the app once more in a minute.", status=503)
+    log.error("an installation could not be finished", error=error.message)
+    return _failed(request, f"{error.message}.", status=502)
 
 
 @login_not_required
@@ -111,18 +150,20 @@ def load(request: HttpRequest) -> HttpResponse:
         payload = connections.authorization(PLATFORM).decode_payload(request.GET.get("signed_payload_jwt", ""))
     except Rejected as error:
         return _failed(request, f"{error.message}.", status=401)
+    if _in_a_window_of_its_own(request):
+        return HttpResponseRedirect(connections.app_page(PLATFORM, payload.store_hash))
     # Genuine, so the sentences below may be read where they belong: in this store's control panel.
     request.frame_ancestors = connections.frame_ancestors(PLATFORM, payload.store_hash)  # type: ignore[attr-defined]
     request.frame_platform = PLATFORM  # type: ignore[attr-defined]
     if not _first_or_reload(request.GET["signed_payload_jwt"]):
-        return _failed(request, "This page is too old. Open the app again from your control panel.", status=401)
+        return _failed(request, TOO_OLD, status=401)
     if not installing.works(PLATFORM, payload.store_hash):
         return _failed(request, "The app is not installed in this store. Install it from the app market.", status=409)
     claims = FrameClaims(
         PLATFORM, payload.store_hash, payload.user_id, payload.user_email, _is(payload.user_id, payload.owner_id)
     )
     if not staff.seen(claims, vouched_at=payload.issued_at):
-        return _failed(request, "This page is too old. Open the app again from your control panel.", status=401)
+        return _failed(request, TOO_OLD, status=401)
     embedded.enter(request, claims)
     return _show(request, payload.url)
 
@@ -135,7 +176,7 @@ def _is(person: str, owner: str) -> bool:
 def _first_or_reload(payload: str) -> bool:
     """Remember a payload at its first use; say whether it is new, or young enough for a reload of the frame."""
     row, made = ConnectState.objects.get_or_create(
-        state_hash=token_hash(f"{PLATFORM}:{payload}"),
+        state_hash=_hash(payload),
         defaults={"platform": PLATFORM, "session_hash": "payload", "expires_at": now() + timedelta(days=1)},
     )
     return made or row.created_at > now() - timedelta(seconds=REOPEN_SECONDS)
@@ -147,7 +188,7 @@ def _first_or_reload(payload: str) -> bool:
 def uninstall(request: HttpRequest) -> HttpResponse:
     """The owner took the app off the store. The store's webhook says it too; twice does no harm."""
     try:
-        payload = connections.authorization(PLATFORM).decode_payload(request.GET.get("signed_payload_jwt", ""))
+        payload = _told(request)
     except Rejected as error:
         return HttpResponse(error.message, status=401, content_type="text/plain")
     route = StoreRoute.objects.filter(platform=PLATFORM, key=payload.store_hash).first()
@@ -155,9 +196,13 @@ def uninstall(request: HttpRequest) -> HttpResponse:
         with tenancy.scope(route.merchant_ref):
             store = Store.objects.filter(pk=route.store_ref).first()
             # A call that was tried again for hours must not take away an app that was installed anew meanwhile.
-            late = timedelta(seconds=CLOCKS_APART)
-            if store and (payload.issued_at is None or payload.issued_at + late >= store.authorized_at):
-                connect.uninstall_store(route.merchant_ref, route.store_ref)
+            if store and (payload.issued_at is None or payload.issued_at + staff.CLOCKS_APART >= store.authorized_at):
+                if _is(payload.user_id, payload.owner_id):
+                    connect.uninstall_store(route.merchant_ref, route.store_ref)
+                else:
+                    # One of the staff has such a payload for opening the app, too. The webhook tells of an uninstall
+                    # that was one, and the token died with it: the store is asked.
+                    checking.owe(store)
     return HttpResponse(status=200)
 
 
@@ -167,11 +212,27 @@ def uninstall(request: HttpRequest) -> HttpResponse:
 def remove_user(request: HttpRequest) -> HttpResponse:
     """The owner took the app away from one person of the staff."""
     try:
-        payload = connections.authorization(PLATFORM).decode_payload(request.GET.get("signed_payload_jwt", ""))
+        payload = _told(request)
     except Rejected as error:
         return HttpResponse(error.message, status=401, content_type="text/plain")
     staff.remove(PLATFORM, payload.store_hash, payload.user_id, at=payload.issued_at)
     return HttpResponse(status=200)
+
+
+def _told(request: HttpRequest) -> Any:
+    """Return what BigCommerce tells by its own call. Raises `Rejected`, also for a payload that opened the app.
+
+    All its payloads look alike, and that one was in an address for a browser to see.
+    """
+    text = request.GET.get("signed_payload_jwt", "")
+    payload = connections.authorization(PLATFORM).decode_payload(text)
+    if ConnectState.objects.filter(state_hash=_hash(text)).exists():
+        raise Rejected("This payload opened the app", code="signed_payload", platform=PLATFORM)
+    return payload
+
+
+def _hash(payload: str) -> str:
+    return token_hash(f"{PLATFORM}:{payload}")
 
 
 def _show(request: HttpRequest, link: str) -> HttpResponse:

@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import checking, connect, connections
+from accounts import checking, connect, connections, joining
 from accounts.access import calls_out, marketplace_account_for, may, needs, store_for
+from accounts.embedded import Visitor
 from accounts.forms import AddAccountForm, ConfirmAccountForm
 from accounts.listing import account_cards, store_cards
 from accounts.models import ConnectState, MarketplaceAccount, Membership, Role, Store
@@ -161,12 +162,17 @@ def add_store(request: HttpRequest) -> HttpResponse:
         session=None if inside else request.session,
         user=request.user if request.user.is_authenticated else None,
         merchant_id=request.merchant_id,  # type: ignore[attr-defined]
-        payload={"join": True, "actor": request.actor},  # type: ignore[attr-defined]
+        payload={"join": True, "actor": request.actor, "by": _hashed_address(inside)},  # type: ignore[attr-defined]
     )
     if inside:
         return _leave_the_frame(request, state)
     request.session["join"] = state
     return HttpResponseRedirect(connections.app_market_page(platform))
+
+
+def _hashed_address(inside: Visitor | None) -> str:
+    """Return what a later install by the same person is recognized by; somebody signed in is known anyway."""
+    return joining.hashed_address(inside.email) if inside is not None and inside.email else ""
 
 
 # ── looking over ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -255,7 +261,7 @@ def leave_frame(request: HttpRequest) -> HttpResponse:
     Only from our own page in the frame: a link somebody sends could make its reader connect their seller account to the
     sender's merchant.
     """
-    if not _from_our_own_page(request):
+    if not from_our_own_page(request):
         return _failed(request, "Open this from inside your store's admin. Start again from Accounts.", status=400)
     try:
         row = connect.adopt(request.GET.get("state", ""), session=request.session)
@@ -267,7 +273,7 @@ def leave_frame(request: HttpRequest) -> HttpResponse:
     return _to_marketplace(request, row.payload, request.GET["state"])
 
 
-def _from_our_own_page(request: HttpRequest) -> bool:
+def from_our_own_page(request: HttpRequest) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"

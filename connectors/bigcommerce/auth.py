@@ -124,22 +124,11 @@ class BigCommerceAuth:
         Raises `Rejected` (code `signed_payload`) when it is not signed by our secret, not by BigCommerce, not for our
         app, over, without an end, or names no store.
         """
-        import jwt
-
-        try:
-            if len(token) > _LONGEST_TOKEN:
-                raise jwt.DecodeError("too long")
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                self.config.client_secret,
-                algorithms=_ALGORITHMS,
-                audience=self.config.client_id,
-                issuer=ISSUER,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud", "sub"]},
-            )
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
-            raise _refused("Your session in BigCommerce has ended: open the app again", "signed_payload") from None
+        claims = None
+        for secret in filter(None, (self.config.client_secret, self.config.old_client_secret)):
+            claims = claims or self._verified(token, secret)
+        if claims is None:
+            raise _refused("Your session in BigCommerce has ended: open the app again", "signed_payload")
         store_hash = _hash_of(str(claims.get("sub") or ""))
         if not store_hash:
             raise _refused("This link does not name a BigCommerce store", "signed_payload")
@@ -154,6 +143,26 @@ class BigCommerceAuth:
             token_id=_text(claims.get("jti")),
             issued_at=_instant(claims.get("iat")),
         )
+
+    def _verified(self, token: str, secret: str) -> Mapping[str, Any] | None:
+        """Return the claims of a payload that this secret signed and that is good in every part, None for any other."""
+        import jwt
+
+        if len(token) > _LONGEST_TOKEN:
+            return None
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                secret,
+                algorithms=_ALGORITHMS,
+                audience=self.config.client_id,
+                issuer=ISSUER,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
+            return None
+        return claims
 
     def _ask(self, form: Mapping[str, str], store_hash: str) -> Mapping[str, Any]:
         """Ask the token endpoint and return its answer."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from connectors.bigcommerce.settings import SCOPES
 from connectors.contract.errors import Rejected
-from connectors.contract.settings import AppSettings
+from connectors.contract.settings import AppSettings, rotating
 from connectors.http import Deadlines
 
 PLATFORM = "bigcommerce"
@@ -31,6 +31,8 @@ class BigCommerceConfig:
 
     client_id: str
     client_secret: str = field(repr=False)
+    old_client_secret: str = field(default="", repr=False)
+    """Still verifies signed payloads while the secret is being rotated, as it does webhooks."""
     app_id: str = ""
     """The number of our app, written into `external_source` of every order (the app market asks for it)."""
     url_template: str = "https://api.bigcommerce.com/stores/{hash}"
@@ -92,9 +94,11 @@ class BigCommerceConfig:
 def from_app(settings: AppSettings) -> BigCommerceConfig:
     """Return the configuration of what the environment said."""
     urls, app = settings.urls, settings.app
+    secret, old_secret = rotating(app["client_secret"])
     return BigCommerceConfig(
         client_id=app["client_id"],
-        client_secret=app["client_secret"],
+        client_secret=secret,
+        old_client_secret=old_secret,
         app_id=app["app_id"],
         url_template=urls["api"],
         login_url=urls["login"],

@@ -154,7 +154,7 @@ def read(headers: Mapping[str, str], body: bytes, *, secret: str, now: float | N
     event share.
     """
     given = {name.lower(): value for name, value in headers.items()}
-    secrets = [part for part in secret.split(",") if part]
+    secrets = [part.strip() for part in secret.split(",") if part.strip()]
     signed = _signature_fits(given, body, secrets, time.time() if now is None else now)
     payload = _parsed(body)
     store_hash = str(payload.get("producer") or "").removeprefix("stores/") if payload is not None else ""

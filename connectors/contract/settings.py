@@ -33,6 +33,12 @@ class Value:
     pretend: Callable[[], str] | None = None
 
 
+def rotating(secrets: str) -> tuple[str, str]:
+    """Return (newest, the one before or "") of secrets separated by commas, as they stand while they are rotated."""
+    newest, _, before = secrets.replace(" ", "").partition(",")
+    return newest, before.partition(",")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class PlatformSettings:
     """All of a platform's settings, by the short names its connector uses."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from connectors.contract.errors import Rejected
-from connectors.contract.settings import AppSettings
+from connectors.contract.settings import AppSettings, rotating
 from connectors.http import Deadlines
 from connectors.shopify.settings import SCOPES
 
@@ -86,9 +86,11 @@ class ShopifyConfig:
 def from_app(settings: AppSettings) -> ShopifyConfig:
     """Return the configuration of what the environment said."""
     urls, app = settings.urls, settings.app
+    secret, old_secret = rotating(app["client_secret"])
     return ShopifyConfig(
         client_id=app["client_id"],
-        client_secret=app["client_secret"],
+        client_secret=secret,
+        old_client_secret=old_secret,
         url_template=urls["shop"],
         admin_template=urls["admin"],
         app_store=urls["app_store"],

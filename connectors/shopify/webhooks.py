@@ -133,7 +133,7 @@ def read(headers: Mapping[str, str], body: bytes, *, secret: str) -> StoreEvent:
     """
     given = {name.lower(): value for name, value in headers.items()}
     signature = given.get(SIGNATURE, "").strip().encode("utf-8", "replace")
-    secrets = [part for part in secret.split(",") if part]
+    secrets = [part.strip() for part in secret.split(",") if part.strip()]
     # All are compared, whichever fits, so that the time taken says nothing.
     fits = [hmac.compare_digest(sign(body, part).encode(), signature) for part in secrets]
     if not signature or not any(fits):

@@ -40,7 +40,8 @@ _BINARY: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "This is a picture. Upload a CSV file"),
     (b"\xff\xd8\xff", "This is a picture. Upload a CSV file"),
 )  # fmt: skip
-_FORMULA = re.compile(r"'*[=@\t]")
+_FORMULA = re.compile(r"'*(?:[=@\t\r]|[+-](?!\d+$))")
+"""What a spreadsheet would run: a sign before anything but a whole number begins a formula, too."""
 _UNITS = re.compile(r"^(.*\S)\s+[xX×](\d{1,9})$", re.DOTALL)
 _PLUS = re.compile(r"\s\+\s")
 _BREAK = re.compile(r"[\r\n\v\f\x00\x85\u2028\u2029]")

@@ -44,6 +44,8 @@ _DAMAGE = (
 )  # fmt: skip
 """What reading an entry of a broken or odd archive raises."""
 _SYMLINK = 0o120000
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Ways of packing that unpack no more than is asked for: with the others 16 bytes cost what 4 KB of packed zeros hold."""
 _KINDS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"), (b"GIF89a", "image/gif"),
 )  # fmt: skip
@@ -167,6 +169,8 @@ def _checked(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
             raise BadArchive(BAD_NAME)
         if entry.flag_bits & 0x1:
             raise BadArchive(LOCKED)
+        if entry.compress_type not in _BOUNDED:
+            raise BadArchive(NOT_A_ZIP)
         if _PROGRAM_NAMES.search(name) or _start(archive, entry).startswith(_PROGRAMS):
             raise BadArchive(PROGRAM_INSIDE)
     return entries

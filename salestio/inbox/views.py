@@ -103,7 +103,7 @@ def _hear(platform: str, event: AccountEvent) -> None:
 
 
 def _short(event_id: str) -> str:
-    """Return an event id as the inbox keeps it; 20 letters are left for the account's number before it."""
+    """Return an event id as the inbox keeps it; 20 letters are left for the number of the account or store before it."""
     if len(event_id) > EVENT_ID_LENGTH - 20:
         return hashlib.sha256(event_id.encode()).hexdigest()
     return event_id
@@ -122,9 +122,8 @@ def _body(request: HttpRequest) -> bytes | None:
 
 
 def _keep(platform: str, merchant_id: int, store_id: int, event: StoreEvent) -> None:
-    event_id = event.event_id
-    if len(event_id) > EVENT_ID_LENGTH:
-        event_id = hashlib.sha256(event_id.encode()).hexdigest()
+    # Not every platform's ids tell one store's events from another's, and a merchant may have several stores.
+    event_id = f"{store_id}:{_short(event.event_id)}"
     with tenancy.scope(merchant_id):
         new = drain.receive(
             platform=platform,

@@ -18,11 +18,12 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.utils.timezone import now
 
-from accounts import connect, connections, credentials
+from accounts import checking, connect, connections, credentials
 from accounts.frame import FrameClaims, mint
-from accounts.models import ConnectState, Credential, Membership, Merchant, Store, StorePerson, StoreRoute
+from accounts.models import Credential, Membership, Merchant, Store, StorePerson, StoreRoute
 from connectors.contract.types import Grant
 from salestio import tenancy
+from salestio.outbox.models import OutboxRow
 from tests.factories import Cast, make_merchant
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -225,19 +226,121 @@ def test_a_link_that_lures_an_owner_brings_no_strangers_store_into_their_merchan
     assert store_of(NEW).merchant_id != cast.id
 
 
-def test_without_our_cookie_in_the_frame_the_owners_own_address_joins_the_store(panel: str) -> None:
-    cast, other = make_merchant(), make_merchant("Stranger & Sons")
-    for one in (cast, other):
-        browser = Client()
-        browser.force_login(one.user)
-        browser.post("/stores/add/", {"platform": "bigcommerce"})
+def pressed_add_store(cast: Cast) -> Client:
+    """Return the browser of an owner who pressed *Add store* a moment ago."""
+    browser = Client()
+    browser.force_login(cast.user)
+    browser.post("/stores/add/", {"platform": "bigcommerce"})
+    return browser
+
+
+def links_of(answer: Any) -> dict[str, str]:
+    """Return the two ways on that an install of an owner's own address is asked about: path and query."""
+    found = [html.unescape(one) for one in re.findall(r'href="([^"]*offer=[^"]+)"', answer.content.decode())]
+    return {"join" if "/stores/join/" in one else "alone": one.removeprefix(django_settings.WEB_URL) for one in found}
+
+
+def test_without_our_cookie_in_the_frame_the_owner_joins_the_store_in_their_own_window(panel: str) -> None:
+    cast = make_merchant()
+    browser = pressed_add_store(cast)
     cast.user.email = OWNER
     cast.user.save()
 
-    Client().get(consent())
+    asked = Client().get(consent(), headers={"Sec-Fetch-Dest": "iframe"})
 
+    assert not StoreRoute.objects.filter(key=NEW).exists()
+    assert f"frame-ancestors {panel}" in asked["Content-Security-Policy"]
+    link = links_of(asked)["join"]
+    page = browser.get(link, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (page.status_code, "Fieldnote" in said(page), NEW in said(page)) == (200, True, True)
+    assert not StoreRoute.objects.filter(key=NEW).exists()
+    assert browser.post(link)["Location"] == "/accounts/"
     assert store_of(NEW).merchant_id == cast.id
-    assert ConnectState.objects.filter(used_at=None, merchant_ref=other.id).count() == 1
+
+
+def test_an_address_somebody_gave_themselves_at_bigcommerce_joins_no_store_to_its_owners_merchant(panel: str) -> None:
+    cast = make_merchant()
+    pressed_add_store(cast)
+    cast.user.email = OWNER  # the stranger's user at BigCommerce has the very address
+    cast.user.save()
+    stranger = Client()
+
+    asked = stranger.get(consent(), headers={"Sec-Fetch-Dest": "iframe"})
+    links = links_of(asked)
+    stranger.get(links["join"])
+    stranger.post(links["join"])
+    assert cast.merchant.name not in asked.content.decode()
+    assert "shopify" not in asked.content.decode().lower()
+    assert not StoreRoute.objects.filter(key=NEW).exists()
+    stranger.get(links["alone"], headers={"Sec-Fetch-Dest": "iframe"})
+
+    assert store_of(NEW).merchant_id != cast.id
+
+
+def test_an_offer_is_taken_only_by_who_pressed_add_store_and_comes_from_our_own_page(panel: str) -> None:
+    cast = make_merchant()
+    browser = pressed_add_store(cast)
+    cast.user.email = OWNER
+    cast.user.save()
+    link = links_of(Client().get(consent(), headers={"Sec-Fetch-Dest": "iframe"}))["join"]
+    other = make_merchant("Stranger & Sons")
+    idle = Client()
+    idle.force_login(other.user)
+
+    lured = browser.get(link, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (lured.status_code, "Fieldnote" in said(lured)) == (400, False)
+    assert idle.get(link, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 409
+    assert idle.post(link).status_code == 409
+    for wrong in ("", "x", link.partition("offer=")[2][:-8] + "AAAAAAAA"):
+        assert browser.post(f"/stores/join/?offer={wrong}").status_code == 400
+    assert not StoreRoute.objects.filter(key=NEW).exists()
+
+
+def test_a_viewer_meanwhile_adds_no_store(panel: str) -> None:
+    cast = make_merchant()
+    browser = pressed_add_store(cast)
+    cast.user.email = OWNER
+    cast.user.save()
+    link = links_of(Client().get(consent(), headers={"Sec-Fetch-Dest": "iframe"}))["join"]
+    Membership.objects.filter(user=cast.user).update(role="viewer")
+
+    assert browser.post(link).status_code == 409
+    assert not StoreRoute.objects.filter(key=NEW).exists()
+
+
+def test_a_stranger_whose_store_tells_an_owners_address_catches_no_store_of_that_owner(panel: str, shop: Cast) -> None:
+    """Whoever has a store may write any address into it: it makes nobody of the staff the person of that address."""
+    shop.user.email = OWNER  # the stranger wrote it into their store, and we made this user of it at the install
+    shop.user.save()
+    Membership.objects.filter(user=shop.user).update(platform_user="1")
+    token = token_of(open_app(signed(shop.store.key, user=1, email="stranger@evil.example")))
+    assert Client().post("/stores/add/", headers=bearer(token)).status_code == 200
+
+    install(Client())  # the owner of that address installs the app in their own store
+
+    assert store_of(NEW).merchant_id != shop.id
+    assert Client().get("/merchants/", headers=bearer(token)).status_code == 302
+
+
+def test_an_install_makes_nobody_of_the_staff_the_person_whom_the_stores_address_names(panel: str) -> None:
+    install(Client())
+
+    assert Membership.objects.get(merchant_ref=store_of(NEW).merchant_id).platform_user == ""
+
+
+def test_adding_a_store_from_the_frame_joins_by_the_owners_own_window_too(panel: str, shop: Cast) -> None:
+    token = token_of(open_app(signed(shop.store.key, user=1, email=OWNER)))
+    page = Client().post("/stores/add/", headers=bearer(token)).content.decode()
+    link = re.search(r'href="[^"]*(/connect/leave-frame/\?state=[^"]+)"', page)
+    assert link
+    browser = Client()
+    browser.get(link.group(1), headers={"Sec-Fetch-Site": "same-origin"})
+    asked = Client().get(consent(), headers={"Sec-Fetch-Dest": "iframe"})
+
+    joined = browser.post(links_of(asked)["join"])
+
+    assert joined.status_code == 302
+    assert store_of(NEW).merchant_id == shop.id
 
 
 def test_an_address_that_pressed_nothing_joins_nobody(panel: str) -> None:
@@ -413,6 +516,20 @@ def test_each_store_sees_only_its_own_merchant(shop: Cast) -> None:
     assert other.account.key not in page
 
 
+@pytest.mark.parametrize("way", ["load", "install"])
+def test_a_link_opened_in_a_window_of_its_own_leads_into_the_control_panel_and_not_into_a_strangers_app(
+    panel: str, shop: Cast, way: str
+) -> None:
+    link = consent() if way == "install" else f"/bigcommerce/load?signed_payload_jwt={signed(shop.store.key)}"
+
+    answer = Client().get(link, headers={"Sec-Fetch-Dest": "document"})
+
+    store_hash = NEW if way == "install" else shop.store.key
+    assert answer.status_code == 302
+    assert answer["Location"] == connections.app_page("bigcommerce", store_hash)
+    assert b"frm_" not in answer.content
+
+
 # ── pages in the frame ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -521,6 +638,19 @@ def test_a_store_that_was_handed_on_has_one_owner(shop: Cast) -> None:
     assert Client().get("/settings/tokens/", headers=bearer(before)).status_code == 403
 
 
+def test_an_owner_of_before_does_not_become_it_again_by_a_payload_saved_up(shop: Cast, time_machine: Any) -> None:
+    time_machine.move_to(now())
+    saved_up = signed(shop.store.key, user=1, owner=1)
+    time_machine.shift(60)
+    owner = token_of(open_app(signed(shop.store.key, user=2, owner=2, email="new@lumen.example")))
+    time_machine.shift(60)
+
+    before = token_of(open_app(saved_up))
+
+    assert Client().get("/settings/tokens/", headers=bearer(before)).status_code == 403
+    assert Client().get("/settings/tokens/", headers=bearer(owner)).status_code == 200
+
+
 def test_a_payload_that_names_nobody_makes_nobody_an_owner(shop: Cast) -> None:
     token = token_of(open_app(signed(shop.store.key, user=None, owner=None)))
 
@@ -549,6 +679,27 @@ def test_uninstalling_stops_the_store_and_drops_its_tokens_and_twice_does_no_har
     assert opened.status_code == 409
     assert "not installed in this store" in said(opened)
     assert Client().get("/orders/", headers=bearer(token)).status_code in (200, 401)
+
+
+def test_a_payload_that_opened_the_app_takes_nothing_away(shop: Cast) -> None:
+    """BigCommerce signs all three alike; who sees the address of a frame must not be able to end what it shows."""
+    payload = signed(shop.store.key, user=1)
+    open_app(payload)
+
+    for path in ("/bigcommerce/uninstall", "/bigcommerce/remove-user"):
+        assert Client().get(path, {"signed_payload_jwt": payload}).status_code == 401
+
+    assert store_of(shop.store.key).state == "active"
+    assert people(shop)[0].removed_at is None
+
+
+def test_one_of_the_staff_cannot_take_the_app_off_with_a_payload_of_their_own(shop: Cast) -> None:
+    """Theirs for opening the app looks like one for taking it off: the store itself is asked whether it is gone."""
+    Client().get("/bigcommerce/uninstall", {"signed_payload_jwt": signed(shop.store.key, user=7)})
+
+    assert store_of(shop.store.key).state == "active"
+    with tenancy.scope(shop.id):
+        assert OutboxRow.objects.filter(handler=checking.HANDLER, subject__pk=shop.store.pk).exists()
 
 
 @pytest.mark.parametrize("path", ["/bigcommerce/uninstall", "/bigcommerce/remove-user"])

@@ -217,6 +217,18 @@ def test_a_refused_refresh_expires_the_account_once_and_tells_why(cast: Cast) ->
         ]
 
 
+def test_a_refusal_of_the_old_pair_does_not_end_a_connection_that_was_made_anew_meanwhile(cast: Cast) -> None:
+    pk = stored(cast, grant("old", minutes=-1))
+
+    def agreed_again(token: str) -> Grant:
+        with tenancy.scope(cast.id):
+            credentials.store_grant(cast.account, grant("new"))
+        raise AuthorizationExpired("The seller's permission ended")
+
+    assert source(cast, pk, agreed_again).current() == "access-new"
+    assert state_of(cast) == "active"
+
+
 def test_a_token_the_platform_refused_is_replaced_although_it_looks_fresh(cast: Cast) -> None:
     pk = stored(cast, grant("old"))
     tokens = source(cast, pk, lambda token: grant("new"))

@@ -35,8 +35,8 @@ WITHOUT_OBJECT = {
     "list", "add", "add-store", "settings", "members", "tokens", "merchants", "amazon-login",
 }  # fmt: skip
 OPEN = {
-    "sign-in", "sign-out", "forgot", "set-password", "invitation", "no-merchant", "leave-frame", "callback",
-    "shopify-install", "shopify-callback", "shopify-app", "bigcommerce-auth", "bigcommerce-load", "bigcommerce-uninstall", "bigcommerce-remove-user",
+    "sign-in", "sign-out", "forgot", "set-password", "invitation", "no-merchant", "leave-frame", "join-store", "callback",
+    "shopify-install", "shopify-callback", "shopify-app", "bigcommerce-auth", "bigcommerce-alone", "bigcommerce-load", "bigcommerce-uninstall", "bigcommerce-remove-user",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts import connections, credentials
-from accounts.models import AccountRoute, MarketplaceAccount, Store
+from accounts.models import AccountRoute, MarketplaceAccount, Store, StoreRoute
 from connectors.contract.types import Grant, PersonalDetails
 from connectors.ebay.auth import AppTokens
 from orders.models import Buyer, DirtyOrder
@@ -100,6 +101,20 @@ def test_a_delivery_that_proves_itself_either_way_is_kept_as_ids(shop: Cast, kin
     (row,) = rows(shop)
     assert (row.topic, row.store_ref, row.object_ids) == ("product", shop.store.pk, ["118"])
     assert "Margaret" not in str(row.__dict__)
+
+
+def test_the_same_hash_from_two_stores_of_a_merchant_is_two_messages(shop: Cast) -> None:
+    """BigCommerce's hash tells events of one store apart (stores.md 3.5)."""
+    with tenancy.scope(shop.id):
+        second = Store.objects.create(platform="bigcommerce", key="second00001", name="Second")
+    StoreRoute.objects.create(platform="bigcommerce", key=second.key, merchant_ref=shop.id, store_ref=second.pk)
+    other = replace(shop, store=second)
+
+    for cast in (shop, other):
+        body = told(cast, "store/app/uninstalled")
+        assert post("bigcommerce", body, signature(body)) == 200
+
+    assert [row.store_ref for row in rows(shop)] == [shop.store.pk, second.pk]
 
 
 def test_a_delivery_that_proves_nothing_gets_401_and_leaves_no_row(shop: Cast) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from accounts import connections
-from accounts.models import Store, StorePerson, StoreRoute
+from accounts.models import Membership, Store, StorePerson, StoreRoute
 from inventory.models import SkuMapping
 from orders.models import Order
 from salestio import tenancy
@@ -206,3 +206,42 @@ def test_a_marketplace_is_connected_from_the_frame_and_the_way_leads_back_into_i
     frame.get_by_role("link", name="Accounts").first.click()
 
     frame.get_by_role("heading", name="Second shop").wait_for()
+
+
+@pytest.fixture
+def panel_of_another_site(settings: Any) -> Iterator[str]:
+    """The control panels under a name that is another site to a browser, as real ones are: our cookie stays out."""
+    elsewhere = settings.SANDBOX_URL.replace("127.0.0.1", "localhost")
+    urls = settings.PLATFORM_URLS["bigcommerce"]
+    settings.PLATFORM_URLS = settings.PLATFORM_URLS | {
+        "bigcommerce": urls
+        | {name: urls[name].replace(settings.SANDBOX_URL, elsewhere) for name in ("admin", "app_store")}
+    }
+    connections.forget_all()
+    yield elsewhere
+    uninstall_in_panel("fldnote3x9")
+    connections.forget_all()
+
+
+def test_add_store_is_finished_in_the_owners_own_window_where_the_frame_gets_no_cookie(
+    panel_of_another_site: str, open_page: Any, start: Start
+) -> None:
+    lumen = start("lumen", platform="etsy")
+    owner = Membership.objects.select_related("user").get(merchant_ref=lumen.merchant_id).user
+    owner.email = "owner@fieldnotes-press.example"
+    owner.save()
+    page = open_page(owner, "/stores/add/", width=390)
+    page.get_by_role("button", name=re.compile("BigCommerce")).click()
+    page.wait_for_url(f"{panel_of_another_site}/**")
+
+    page.goto(f"{connections.app_market_page('bigcommerce')}/fldnote3x9/install")
+    page.get_by_role("button", name=re.compile("Install|Confirm|Agree")).click()
+    frame = page.frame_locator("iframe")
+    heading(frame, "One step left")
+    assert not StoreRoute.objects.filter(key="fldnote3x9").exists()
+    frame.get_by_role("link", name="Add it there").click()
+    heading(page, re.compile("^Add Fieldnotes Press to .+\\?$"))
+    page.get_by_role("button", name="Add store").click()
+
+    heading(page, "Accounts")
+    assert StoreRoute.objects.get(key="fldnote3x9").merchant_ref == lumen.merchant_id

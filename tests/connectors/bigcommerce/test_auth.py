@@ -56,6 +56,25 @@ def payload(secret: str = SECRET, algorithm: str = "HS256", leave_out: str = "",
     return jwt.encode(claims, secret, algorithm=algorithm)
 
 
+def rotating(secrets: str) -> BigCommerceAuth:
+    """Return the dance of an app whose secrets are set like this in the environment."""
+    urls = {name: address.real for name, address in SETTINGS.addresses.items()}
+    app = {"client_id": "client-of-ours", "client_secret": secrets, "app_id": "1"}
+    return BigCommerceAuth(
+        from_app(AppSettings(urls=urls, app=app, app_url="", app_name="Salestio", deadlines=Deadlines()))
+    )
+
+
+def test_while_the_secret_is_rotated_the_old_one_still_verifies_and_the_new_one_is_used() -> None:
+    auth = rotating(f"a-new-secret-that-is-long-enough-to-sign,{SECRET}")
+
+    assert auth.config.client_secret == "a-new-secret-that-is-long-enough-to-sign"
+    assert auth.decode_payload(payload()).store_hash == STORE
+    assert auth.decode_payload(payload(secret=auth.config.client_secret)).store_hash == STORE
+    with pytest.raises(Rejected):
+        auth.decode_payload(payload(secret=f"{auth.config.client_secret},{SECRET}"))
+
+
 # ── installing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -14,7 +14,11 @@ import jwt
 import pytest
 
 from connectors.contract.errors import AuthorizationExpired, Rejected, TransientError, UnexpectedReply
+from connectors.contract.settings import AppSettings
+from connectors.http import Deadlines
 from connectors.shopify.auth import ShopifyAuth
+from connectors.shopify.config import from_app
+from connectors.shopify.settings import SETTINGS
 from tests.connectors.shopify.cast import SHOP, config
 from tests.connectors.wire import Wire, answer, drop
 
@@ -205,6 +209,15 @@ def test_while_the_secret_is_rotated_the_old_one_still_verifies() -> None:
 
     assert auth.decode_session_token(token()).shop == SHOP
     assert auth.verify_query(signed(), now=NOW) == SHOP
+
+
+def test_secrets_being_rotated_stand_in_one_setting_the_newest_first() -> None:
+    urls = {name: address.real for name, address in SETTINGS.addresses.items()}
+    app = {"client_id": "client-of-ours", "client_secret": f"shpss_new,{SECRET}", "handle": "salestio", "scopes": ()}
+
+    made = from_app(AppSettings(urls=urls, app=app, app_url="", app_name="Salestio", deadlines=Deadlines()))
+
+    assert (made.client_secret, made.old_client_secret) == ("shpss_new", SECRET)
 
 
 def test_refreshing_sends_the_refresh_token_and_brings_a_new_pair(auth: ShopifyAuth, wire: Wire) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import stat
 import struct
+import tracemalloc
 import zipfile
 import zlib
 from typing import Any
@@ -210,6 +211,23 @@ def test_an_entry_that_lies_about_its_size_is_not_kept() -> None:
     content[at + 24 : at + 28] = struct.pack("<I", 100)  # "100 bytes unpacked", says the directory
 
     assert refused(bytes(content)) == customization.NOT_A_ZIP
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_entry_that_lies_and_is_packed_another_way_is_not_unpacked_beyond_what_it_declares(way: int) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", way) as archive:
+        archive.writestr("x.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 30_000_000)
+    content = bytearray(made.getvalue())
+    at = content.rindex(b"PK\x01\x02")
+    content[at + 24 : at + 28] = struct.pack("<I", 100)
+    tracemalloc.start()
+
+    try:
+        assert refused(bytes(content)) == customization.NOT_A_ZIP
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_locked_archive_is_not_kept() -> None:
