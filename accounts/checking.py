@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from django.utils.timezone import now
 
-from accounts import connections, credentials
+from accounts import connections, credentials, preferences
 from accounts.models import MarketplaceAccount, Store
 from connectors import registry
 from connectors.contract.errors import AuthorizationExpired, ConnectorError
@@ -124,11 +124,24 @@ def _of_store(store: Store, connector: Any) -> list[Finding]:
     label = registry.platform(store.platform).label
     info = connector.info()
     found = [Finding("connection", True, f"{label} answers and our access is good.")]
+    if info.claims_stock == "at_shipping":
+        # The merchant changed it since: units we handed over from now on stay kept until the parcel leaves.
+        with tenancy.scope(store.merchant_id):
+            Store.objects.filter(pk=store.pk, claims_stock="at_creation").update(claims_stock="at_shipping")
     if info.currency and info.currency != store.currency:
         found.append(
             Finding(
                 "currency", False, f"The store's currency is {info.currency} now; it was {store.currency}.",
                 "Open the app in your store once: it reads the store's details again.",
+            )
+        )  # fmt: skip
+    with tenancy.scope(store.merchant_id):
+        closed = preferences.default_location(store) != preferences.value(store, "default_location")
+    if closed:
+        found.append(
+            Finding(
+                "default_location", False, "Your default warehouse is closed or gone in the store: orders are served from "
+                "all its locations.", "Choose another default warehouse in the store's settings.",
             )
         )  # fmt: skip
     online = [place for place in connector.locations() if place.active and place.fulfills_online]

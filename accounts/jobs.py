@@ -41,6 +41,9 @@ def token_warnings(merchant_id: int, at: datetime) -> dict[str, Any]:
             routes.emit("alert.open", kind="account_ends_soon", key=str(account.pk), data=data)
             warning.ends_soon(account, ends, days, chosen=chosen)
             said[account.name] = f"{days} days left"
+        # A renewed permission lasts longer again, or the merchant wants to be told later: the banner goes.
+        for account in MarketplaceAccount.objects.exclude(name__in=said):
+            routes.emit("alert.close", kind="account_ends_soon", key=str(account.pk))
     return said
 
 

@@ -46,13 +46,22 @@ class AccountCard:
 
     @property
     def lag_words(self) -> str:
-        """Return the lag in words: "42 s"."""
-        return "" if self.lag is None else span(self.lag)
+        """Return the lag in words: "42 s"; never a good number of before while the account is not read."""
+        if self.account.last_pull_at is None:
+            return "not read yet"
+        if self.account.unread:
+            return "not known while it is not read"
+        return "no orders in 24 h" if self.lag is None else span(self.lag)
 
     @property
     def late(self) -> bool:
         """Say whether orders took longer than promised."""
-        return self.lag is not None and self.lag > PROMISE
+        return self.measured and self.lag is not None and self.lag > PROMISE
+
+    @property
+    def measured(self) -> bool:
+        """Say whether the lag is a number of now."""
+        return self.lag is not None and not self.account.unread
 
     @property
     def bars(self) -> list[Bar]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -150,6 +151,10 @@ class Store(Connection):
         ]
 
 
+LONGEST_UNREAD = timedelta(minutes=30)
+"""Sweeps come every few minutes; where our limits make them slower than this, orders that are not pushed are late."""
+
+
 class MarketplaceAccount(Connection):
     """One connected seller account in one region. It feeds exactly one store (MECHANISMS 2)."""
 
@@ -175,6 +180,11 @@ class MarketplaceAccount(Connection):
             models.UniqueConstraint(fields=["merchant", "name"], name="account_name_once"),
             models.UniqueConstraint(fields=["merchant", "id"], name="account_merchant_id"),
         ]
+
+    @property
+    def unread(self) -> bool:
+        """Say whether it was not read for so long that nobody knows how late its orders are (F31)."""
+        return not self.is_active or self.last_pull_at is None or now() - self.last_pull_at > LONGEST_UNREAD
 
 
 class Credential(MerchantModel):

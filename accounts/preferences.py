@@ -225,6 +225,17 @@ def location_choices(target: Scope) -> list[tuple[int, str]]:
     return [(location.pk, location.name) for location in found]
 
 
+def default_location(store: Store) -> int | None:
+    """Return the default warehouse orders go by: the chosen one while the store has it, None for the store's own choice.
+
+    A location that was closed or deleted in the store takes no orders there, so it must not take ours.
+    """
+    chosen: int | None = value(store, "default_location")
+    if chosen is None or store.locations.filter(pk=chosen, active=True).exists():
+        return chosen
+    return None
+
+
 def status_choices(target: Scope) -> list[tuple[str, str]]:
     """Return (id, the store's own label) of the statuses a new order may get; before they were read, the default."""
     if not isinstance(target, Store):
@@ -325,7 +336,7 @@ def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:
         tag_platform=of_account["tag_platform"],
         tag_account=of_account["tag_account"],
         tag_fulfillment=of_account.get("tag_fulfillment", False),
-        default_location_id=of_store["default_location"],
+        default_location_id=default_location(store),
         title_matching=of_store["title_matching"],
         barcode_matching=of_store["barcode_matching"],
         sku_case_sensitive=of_store["sku_case_sensitive"],

@@ -148,6 +148,8 @@ class Reservation(MerchantModel):
     handed_over_at = models.DateTimeField(null=True, blank=True)
     # With several locations the store decides where an order goes: units settle only where they really were taken.
     placed = models.BooleanField(default=True, help_text="Surely taken from this row's location.")
+    # Only where the store takes stock when a parcel leaves does it matter.
+    left_at = models.DateTimeField(null=True, blank=True, help_text="When we learnt that its store order was shipped.")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -54,7 +54,9 @@ def move_part(
         if refusal:
             text = f"It is at {found.name} instead of {wanted.name}, and could not be moved: {refusal}"
             facts = {"order": name or part_id, "order_id": order_id, "text": text}
-            routes.emit("alert.open", kind="misplaced", key=f"order:{order_id}", data=facts)
+            # Where it is never otherwise, a task an order would bury the rest: one says it for the store.
+            key = f"order:{order_id}" if part_id else f"store:{store.pk}:{found.pk}"
+            routes.emit("alert.open", kind="misplaced", key=key, data=facts)
 
 
 def _ask(store: Store, part_id: str, wanted: Location, *, last: bool) -> str:

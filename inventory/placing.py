@@ -134,9 +134,9 @@ first AS (
     FROM share WHERE share.reservation_id = r.id AND share.piece = 1),
 others AS (
     INSERT INTO inventory_reservation (merchant_id, stock_id, variant_id, order_ref, line_ref, quantity, state, placed,
-                                       handed_over_at, created_at)
+                                       handed_over_at, left_at, created_at)
     SELECT r.merchant_id, share.to_stock, r.variant_id, r.order_ref, r.line_ref, share.quantity, r.state, share.placed,
-           r.handed_over_at, r.created_at
+           r.handed_over_at, r.left_at, r.created_at
     FROM share JOIN inventory_reservation r ON r.id = share.reservation_id WHERE share.piece > 1),
 gone AS (
     SELECT r.stock_id AS from_stock, share.to_stock, r.order_ref, share.quantity
@@ -182,7 +182,10 @@ def _owe_moves(
     remote: Mapping[int, str],
     names: Mapping[str, str],
 ) -> None:
-    """Owe one move for each part of an order that was placed elsewhere than the default warehouse."""
+    """Owe one move for each part of an order that was placed elsewhere than the default warehouse.
+
+    A store that does not divide orders names no parts: there each place an order is at is one.
+    """
     parts: dict[str, dict[str, Any]] = {}
     for share in shares:
         if share.elsewhere is None:
@@ -190,7 +193,7 @@ def _owe_moves(
         one = held[share.reservation_id]
         theirs = remote.get(one.order_id, "")
         facts = parts.setdefault(
-            share.elsewhere.part,
+            share.elsewhere.part or f"{one.order_id}:{share.location_id}:{share.elsewhere.location_id}",
             {
                 "order_id": one.order_id,
                 "part_id": share.elsewhere.part,
@@ -201,8 +204,8 @@ def _owe_moves(
             },
         )
         facts["lines"].append([one.variant_id, share.quantity])
-    for part, facts in parts.items():
-        routes.emit("order.misplaced", store_id=store_id, key=part, **facts)
+    for key, facts in parts.items():
+        routes.emit("order.misplaced", store_id=store_id, key=key, **facts)
 
 
 def decide(
@@ -215,11 +218,14 @@ def decide(
     """
     wanted = {(order_id, variant_id): (Place(to_location_id, units),) for variant_id, units in lines}
     held = [one for one in _lock(store_id, wanted) if one.location_id == location_id]
-    left = dict(lines)
+    left: dict[int, int] = defaultdict(int)
+    for variant_id, units in lines:
+        # The same product may stand on several lines of the order.
+        left[variant_id] += units
     shares: list[Share] = []
     for one in held:
-        units = min(one.quantity, left.get(one.variant_id, 0))
-        left[one.variant_id] = left.get(one.variant_id, 0) - units
+        units = min(one.quantity, left[one.variant_id])
+        left[one.variant_id] -= units
         if units:
             shares.append(Share(one.id, units, to_location_id, True))
         if units < one.quantity:

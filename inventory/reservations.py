@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inventory import settling, sql
+from inventory import settling, sql, watching
 from inventory.domain.stock import Allocation, Ask, Grant, Shelf, Turn, allocate
 from inventory.rows import make
 from salestio import routes, tenancy
@@ -41,18 +41,20 @@ def reserve(
 ) -> Allocation:
     """Reserve for a batch of orders, oldest paid first, all or nothing an order; write what was granted.
 
-    An order that holds exactly what it asks for keeps it and counts as granted (its own hold never blocks it); one
-    that holds something else gives that back first. `cause` stands in the ledger. Raises `StockMoved` if a grant no
-    longer fits when it is written, LookupError for *Create anyway* with a variant of another store.
+    An order that holds exactly what it asks for, where it asks for it, keeps it and counts as granted (its own hold
+    never blocks it); one that holds something else gives that back first. `cause` stands in the ledger. Raises
+    `StockMoved` if a grant no longer fits when it is written, LookupError for *Create anyway* with a variant of another
+    store.
     """
     held = _held([ask.order_id for ask in asks], BEFORE_HAND_OVER)
-    content = [ask for ask in asks if _holds(held.get(ask.order_id, {}), ask)]
+    active = _active_locations(store_id) if held else frozenset()
+    content = [ask for ask in asks if _holds(held.get(ask.order_id, {}), ask, active)]
     open_asks = [ask for ask in asks if ask not in content]
     stale = [ask.order_id for ask in open_asks if held.get(ask.order_id)]
     allocation = Allocation()
     if open_asks:
         variants = {line.variant_id for ask in open_asks for line in ask.lines}
-        variants |= {variant_id for order_id in stale for _line, variant_id in held[order_id]}
+        variants |= {variant_id for order_id in stale for _line, variant_id, _place in held[order_id]}
         if stale:
             _lock(store_id, sorted(variants))
             release(order_ids=stale, cause="asked anew")
@@ -64,20 +66,27 @@ def reserve(
     return Allocation(allocation.granted + tuple(grant for grants in kept for grant in grants), allocation.short)
 
 
-def _held(order_ids: Sequence[int], states: Sequence[str]) -> dict[int, dict[tuple[int, int], int]]:
-    """Return {order: {(line, variant): units}} of the reservations in these states."""
-    found: dict[int, dict[tuple[int, int], int]] = defaultdict(lambda: defaultdict(int))
-    for order_id, line_id, variant_id, quantity in sql.rows(
-        """SELECT order_ref, line_ref, variant_id, quantity FROM inventory_reservation
-           WHERE merchant_id = %s AND order_ref = ANY(%s) AND state = ANY(%s)""",
+Held = Mapping[tuple[int, int, int | None], int]
+"""(line, variant, location) → units."""
+
+
+def _held(order_ids: Sequence[int], states: Sequence[str]) -> dict[int, Held]:
+    """Return {order: what it holds} of the reservations in these states."""
+    found: dict[int, dict[tuple[int, int, int | None], int]] = defaultdict(lambda: defaultdict(int))
+    for order_id, line_id, variant_id, location_id, quantity in sql.rows(
+        """SELECT r.order_ref, r.line_ref, r.variant_id, s.location_id, r.quantity FROM inventory_reservation r
+           JOIN inventory_stock s ON s.id = r.stock_id
+           WHERE r.merchant_id = %s AND r.order_ref = ANY(%s) AND r.state = ANY(%s)""",
         [tenancy.current_merchant_id(), list(order_ids), list(states)],
     ):
-        found[order_id][line_id, variant_id] += quantity
-    return found
+        found[order_id][line_id, variant_id, location_id] += quantity
+    return dict(found)
 
 
-def _holds(held: Mapping[tuple[int, int], int], ask: Ask) -> bool:
-    wanted = {(line.line_id, line.variant_id): line.quantity for line in ask.lines if line.quantity > 0}
+def _holds(held: Held, ask: Ask, active: frozenset[int]) -> bool:
+    """Say whether this is just what is asked for; a rule or setting that changed asks for it at another place."""
+    place = Shelf(0, active_locations=active).place(ask.location_id)
+    wanted = {(line.line_id, line.variant_id, place): line.quantity for line in ask.lines if line.quantity > 0}
     return bool(wanted) and dict(held) == wanted
 
 
@@ -264,6 +273,32 @@ def hand_over(*, order_id: int, platform: str) -> int:
     return int(rows)
 
 
+def waiting_to_leave(store_id: int, *, limit: int = 50) -> list[int]:
+    """Return orders whose units the store takes only when the parcel leaves, and whose parcel has not; any of them, so
+    that each gets asked about in time."""
+    found = sql.rows(
+        """SELECT order_ref FROM (
+               SELECT DISTINCT r.order_ref FROM inventory_reservation r JOIN inventory_variant v ON v.id = r.variant_id
+               WHERE r.merchant_id = %s AND v.store_id = %s AND r.state = 'handed_over' AND r.left_at IS NULL) waiting
+           ORDER BY random() LIMIT %s""",
+        [tenancy.current_merchant_id(), store_id, limit],
+    )
+    return [row[0] for row in found]
+
+
+def left(*, order_ids: Sequence[int]) -> int:
+    """The store says that these orders were shipped: a figure read from now on shows their units gone. Returns how many
+    reservations it was; repeating it changes nothing."""
+    found = sql.rows(
+        """UPDATE inventory_reservation SET left_at = clock_timestamp()
+           WHERE merchant_id = %s AND order_ref = ANY(%s) AND state = 'handed_over' AND left_at IS NULL
+           RETURNING variant_id""",
+        [tenancy.current_merchant_id(), list(order_ids)],
+    )
+    watching.read_soon({row[0] for row in found})
+    return len(found)
+
+
 # ── release ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _RELEASE = """
@@ -316,12 +351,13 @@ def release(*, order_ids: Sequence[int], cause: str, handed_over: bool = False, 
     return units
 
 
-def kept_units(order_ids: Sequence[int]) -> dict[int, dict[int, int]]:
-    """Return {order: {variant: units}} of what these orders keep; handed-over units belong to their store order."""
-    found: dict[int, dict[int, int]] = {}
-    for order_id, lines in _held(order_ids, BEFORE_HAND_OVER).items():
-        units: dict[int, int] = defaultdict(int)
-        for (_line, variant_id), quantity in lines.items():
-            units[variant_id] += quantity
+def kept_units(order_ids: Sequence[int]) -> dict[int, dict[tuple[int, int | None], int]]:
+    """Return {order: {(variant, location): units}} of what these orders keep, location None for *any*; handed-over
+    units belong to their store order."""
+    found: dict[int, dict[tuple[int, int | None], int]] = {}
+    for order_id, held in _held(order_ids, BEFORE_HAND_OVER).items():
+        units: dict[tuple[int, int | None], int] = defaultdict(int)
+        for (_line, variant_id, location_id), quantity in held.items():
+            units[variant_id, location_id] += quantity
         found[order_id] = dict(units)
     return found

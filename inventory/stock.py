@@ -114,8 +114,8 @@ WITH reading AS (
     SELECT * FROM unnest(%(stocks)s::bigint[], %(figures)s::int[], %(was)s::int[]) AS r(stock_id, figure, was)),
 ended AS (
     UPDATE inventory_reservation SET state = 'settled', ended_at = clock_timestamp()
-    WHERE %(settles)s AND stock_id = ANY(%(stocks)s) AND state = 'handed_over' AND placed
-      AND handed_over_at < %(as_of)s
+    WHERE stock_id = ANY(%(stocks)s) AND state = 'handed_over' AND placed
+      AND coalesce(left_at, CASE WHEN %(settles)s THEN handed_over_at END) < %(as_of)s
     RETURNING id, stock_id, order_ref, quantity, handed_over_at, created_at),
 back AS (SELECT stock_id, sum(quantity)::int AS units FROM ended GROUP BY stock_id),
 moved AS (
@@ -146,7 +146,11 @@ class _Ended:
 
 
 def _write(rows: Sequence[_Row], as_of: datetime, *, settles: bool) -> tuple[list[int], list[_Ended]]:
-    """Write figures, settled reservations and the ledger in one statement; return changed variants and what ended."""
+    """Write figures, settled reservations and the ledger in one statement; return changed variants and what ended.
+
+    A figure shows units gone that were handed over before it was read where the store takes them then (`settles`), and
+    everywhere those of parcels that had left.
+    """
     if not rows:
         return [], []
     found = sql.rows(

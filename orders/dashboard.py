@@ -394,7 +394,7 @@ class Dashboard:
         return [
             ChannelLine(
                 account,
-                span(self.lags[account.pk]) if account.pk in self.lags else "—",
+                span(self.lags[account.pk]) if account.pk in self.lags and not account.unread else "—",
                 sum(self.hours.by_hour.get((account.pk, DAYS * 24 + hour), 0) for hour in range(24)),
             )
             for account in self.accounts

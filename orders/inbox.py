@@ -30,6 +30,41 @@ def on_order_gone(merchant_id: int, store_id: int, object_ids: list[Any], rows: 
         _gone(merchant_id, made, how="canceled" if found else "deleted")
 
 
+def on_order_changed(merchant_id: int, store_id: int, object_ids: list[Any], rows: list[Any]) -> None:
+    """A store order has another status: where stock is taken at shipping, look whether its units have left.
+
+    Shipments themselves come with a later issue; here only stock is at stake.
+    """
+    with tenancy.scope(merchant_id):
+        store = Store.objects.get(pk=store_id)
+        ours = _made(store, remote_id__in=[str(one) for one in object_ids])
+    _look_what_left(merchant_id, store, ours)
+
+
+def look_what_left(merchant_id: int, store: Store) -> int:
+    """Ask about store orders whose units wait to leave, because webhooks get lost; return how many had left."""
+    with tenancy.scope(merchant_id):
+        ours = _made(store, order_id__in=reservations.waiting_to_leave(store.pk))
+    return _look_what_left(merchant_id, store, ours)
+
+
+def _made(store: Store, **which: Any) -> list[StoreOrder]:
+    """Return store orders we made, where the store takes stock at shipping; none elsewhere."""
+    if store.claims_stock != "at_shipping":
+        return []
+    return list(StoreOrder.objects.filter(store_id=store.pk, state="created", **which))
+
+
+def _look_what_left(merchant_id: int, store: Store, ours: list[StoreOrder]) -> int:
+    shipped = 0
+    for made in ours:
+        found = connections.storefront(store).get_order(made.remote_id)
+        if found is not None and found.left:
+            with tenancy.scope(merchant_id):
+                shipped += bool(reservations.left(order_ids=[made.order_id]))
+    return shipped
+
+
 def _gone(merchant_id: int, made: StoreOrder, *, how: str) -> None:
     with tenancy.scope(merchant_id):
         order = Order.objects.select_for_update().select_related("store").get(pk=made.order_id)

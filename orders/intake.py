@@ -210,7 +210,8 @@ def _new_row(
         left_out = past.leaves_out(shipped=shipped, before_connection=older)
     else:
         left_out = "BEFORE_CONNECTION" if older else ""
-    if way.ready and left_out:
+    # One that is not ready yet (unpaid, say) is left out now: once it is paid nobody asks any more.
+    if left_out and (way.ready or way.state in (ExportState.IMPORTED, ExportState.WAITING)):
         way = routing.Way(left_out, "skipped")
     row = Order(
         merchant_id=account.merchant_id,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from accounts.models import Store
+from connectors.contract.errors import ConnectorError
 from inventory import ledger
 from notifications import alerts
-from orders import counts, personal, waking
+from orders import counts, inbox, personal, waking
 from orders import rates as exchange_rates
 from salestio import tenancy
 from salestio.inbox.models import InboxRow
 from salestio.outbox.models import OutboxRow
+
+log = logging.getLogger(__name__)
 
 
 def purge(merchant_id: int, at: datetime) -> dict[str, Any]:
@@ -58,3 +63,16 @@ def tidy(merchant_id: int, at: datetime) -> dict[str, Any]:
         InboxRow.objects.filter(done_at__isnull=False, received_at__lt=at - timedelta(days=7)).delete()
         OutboxRow.objects.filter(state="done", done_at__lt=at - timedelta(days=7)).delete()
     return {}
+
+
+def shipped(merchant_id: int, at: datetime) -> dict[str, Any]:
+    """Ask stores that take stock at shipping which orders have left; their messages about it get lost at times."""
+    with tenancy.scope(merchant_id):
+        stores = list(Store.objects.filter(state=Store.State.ACTIVE, claims_stock="at_shipping"))
+    done = 0
+    for store in stores:
+        try:
+            done += inbox.look_what_left(merchant_id, store)
+        except ConnectorError as error:
+            log.info("what was shipped could not be asked", extra={"store": store.pk, "error": type(error).__name__})
+    return {"left": done} if done else {}

@@ -142,6 +142,7 @@ def _advance_in_database(batch: Batch, items: Sequence[Item]) -> list[Item]:
             if item.draft is not None:
                 drafted.append(item)
         ready = reserve_batch(batch, drafted)
+        drafting.name_places(batch, ready)
         for item in ready:
             if item.changed_lines:
                 rules = {line.matched_by for line in item.live_lines}

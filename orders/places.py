@@ -9,7 +9,7 @@ from django.db import connection
 
 from inventory import reservations
 from inventory.models import Location, Variant
-from orders.domain.rules import Choice, OrderToPlace, Rule, choose
+from orders.domain.rules import Choice, Free, OrderToPlace, Rule, choose
 from orders.models import Order, OrderLine, RoutingRule
 from orders.steps.batch import Batch, Item
 
@@ -47,21 +47,19 @@ def rule_of(row: RoutingRule) -> Rule:
 def place(batch: Batch, items: Sequence[Item], *, passed: dict[int, set[int]] | None = None) -> None:
     """Say for each order where it is served from and keep it with the order; without rules it is the default warehouse.
 
-    `passed`: order id → the rules that lost their units to another order a moment ago.
+    An order that keeps units already is looked at anew: the rules may have changed since. `passed`: order id → the rules
+    that lost their units to another order a moment ago.
     """
     if batch.rules is None:
         batch.rules = rules_of(batch.store.pk)
     free = free_for(batch.rules, (_facts(batch, item) for item in items))
-    content = _content(batch, items) if batch.rules else set()
+    kept = reservations.kept_units([item.order.pk for item in items]) if free else {}
     changed: list[Item] = []
     for item in items:
-        if item.order.pk in content:
-            # Its units lie where a rule said before; that they are taken must not send it elsewhere.
-            item.place = Choice(item.order.location_ref, 0, item.order.routed_by)
-            continue
         default = batch.chosen[item.order.account_id].default_location_id
         left: Collection[int] = (passed or {}).get(item.order.pk, ())
-        item.place = choose(batch.rules, _facts(batch, item), free, default=default, passed=left)
+        own = with_own(free, kept.get(item.order.pk, {}))
+        item.place = choose(batch.rules, _facts(batch, item), own, default=default, passed=left)
         if (item.order.location_ref, item.order.routed_by) != _kept(item.place):
             item.order.location_ref, item.order.routed_by = _kept(item.place)
             changed.append(item)
@@ -69,13 +67,15 @@ def place(batch: Batch, items: Sequence[Item], *, passed: dict[int, set[int]] | 
         _save(batch, changed)
 
 
-def _content(batch: Batch, items: Sequence[Item]) -> set[int]:
-    """Return the orders that were placed by a rule before and hold exactly what they take."""
-    placed = [item for item in items if item.order.routed_by]
-    if not placed:
-        return set()
-    held = reservations.kept_units([item.order.pk for item in placed])
-    return {item.order.pk for item in placed if held.get(item.order.pk) == dict(_facts(batch, item).wanted)}
+def with_own(free: Free, kept: Mapping[tuple[int, int | None], int]) -> Free:
+    """Return what is free for an order that keeps these units already: that they are taken, by itself, must not send it
+    elsewhere. What it keeps *anywhere* was taken off every place."""
+    if not kept:
+        return free
+    return {
+        (variant, place): units + kept.get((variant, place), 0) + kept.get((variant, None), 0)
+        for (variant, place), units in free.items()
+    }
 
 
 def _kept(choice: Choice) -> tuple[int | None, str]:

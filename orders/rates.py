@@ -3,7 +3,8 @@
 The source is a file in the format of the European Central Bank's reference rates (units a euro, one `Cube` a day; the
 90-day file, so that one read fills gaps too): https://www.ecb.europa.eu/stats/policy_and_exchange_rates/. Its address is
 SALESTIO_RATES_URL. Without an address (demo and tests) the bundled sample stands in: numbers of our own, moved so that
-the newest is of today. A rate that is stored is never changed: what an order was converted at stays true.
+the newest is of today. An official rate that is stored is never changed: what an order was converted at stays true. The
+sample's give way to official ones, and where an official source is set, or in production, none of them is ever used.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from xml.etree import ElementTree
 import requests
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from orders.domain import conversion
 from orders.domain.conversion import EURO, OLDEST, Rate
@@ -35,6 +37,8 @@ MAX_BYTES = 4 * 1024 * 1024
 """The 90-day file has about 100 kB, the whole history since 1999 about 6 MB, which nobody needs here."""
 DEADLINE = 20.0
 """Seconds for the whole answer, however slowly it drips."""
+HIGHEST = Decimal(10) ** 10
+"""What a row can hold; no currency is worth so little."""
 TRY_AGAIN = timedelta(minutes=50)
 NOTE = "exchange-rates"
 _CUBE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
@@ -69,7 +73,7 @@ def parse(body: bytes) -> dict[date, dict[str, Decimal]]:
             except (KeyError, ValueError, InvalidOperation):
                 raise RatesUnavailable("a day of the file cannot be read") from None
             found[day] = {
-                code: rate for code, rate in rates.items() if rate.is_finite() and rate > 0 and len(code) == 3
+                code: rate for code, rate in rates.items() if rate.is_finite() and 0 < rate < HIGHEST and len(code) == 3
             }
     if not any(found.values()):
         raise RatesUnavailable("the file names no rates")
@@ -107,7 +111,10 @@ def sample(today: date) -> dict[date, dict[str, Decimal]]:
 
 
 def store(tables: Tables, source: str) -> int:
-    """Store the days that are not there yet; return how many rates came in. What is stored is left as it is."""
+    """Store the days that are not there yet; return how many rates came in. What is stored is left as it is, but sample
+    rates give way to official ones."""
+    if source != SAMPLE:
+        ExchangeRate.objects.filter(source=SAMPLE).delete()
     known = set(ExchangeRate.objects.filter(day__in=list(tables)).values_list("day", "currency"))
     rows = [
         ExchangeRate(day=day, currency=currency, per_euro=per_euro, source=source)
@@ -140,7 +147,7 @@ def refresh(at: datetime, *, force: bool = False) -> int:
 
 def _due(at: datetime) -> bool:
     """Say whether the source should be asked now, and note that it was: whoever claims the note asks."""
-    if ExchangeRate.objects.filter(day__gte=at.astimezone(UTC).date()).exists():
+    if _usable().filter(day__gte=at.astimezone(UTC).date()).exists():
         return False
     with transaction.atomic():
         note, _ = SystemNote.objects.select_for_update().get_or_create(name=NOTE, defaults={"value": {}})
@@ -155,12 +162,21 @@ def _due(at: datetime) -> bool:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _usable() -> QuerySet[ExchangeRate]:
+    """Return the rates orders may be converted at: the sample's only where it is the source."""
+    if settings.RATES_URL or settings.MODE == "production":
+        return ExchangeRate.objects.exclude(source=SAMPLE)
+    return ExchangeRate.objects.all()
+
+
 def rate_for(source: str, target: str, bought_at: datetime) -> Rate | None:
     """Return the rate of the purchase's day (UTC), or of up to seven days before; None when there is none. One query."""
     day = bought_at.astimezone(UTC).date()
-    rows = ExchangeRate.objects.filter(
-        day__lte=day, day__gte=day - OLDEST, currency__in={source, target} - {EURO}
-    ).values_list("day", "currency", "per_euro", "source")
+    rows = (
+        _usable()
+        .filter(day__lte=day, day__gte=day - OLDEST, currency__in={source, target} - {EURO})
+        .values_list("day", "currency", "per_euro", "source")
+    )
     publishers: dict[date, str] = {}
     by_day: dict[date, dict[str, Decimal]] = defaultdict(dict)
     for known, currency, per_euro, publisher in rows:

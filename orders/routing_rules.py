@@ -14,9 +14,11 @@ from django.utils.timezone import now
 
 from accounts import audit, preferences
 from accounts.models import MarketplaceAccount, Store
+from connectors.contract.types import FulfilledBy
+from inventory import reservations
 from inventory.models import Location, Variant
 from orders import countries, places
-from orders.domain.rules import OrderToPlace, choose
+from orders.domain.rules import Choice, OrderToPlace, Rule, choose
 from orders.models import Order, OrderLine, RoutingRule
 from salestio import routes
 
@@ -24,6 +26,7 @@ MOST_RULES = 50
 PREVIEW_DAYS = 30
 PREVIEW_ORDERS = 2000
 SHOWN_CHANGES = 50
+WAITING_STATES = ("imported", "waiting", "held", "sending", "unknown")
 FULFILLERS = {"": "Anybody", "merchant": "You", "marketplace": "The marketplace"}
 
 
@@ -187,9 +190,12 @@ class Changed:
 
 @dataclass(slots=True)
 class Preview:
-    """What the draft rules would have done with the orders of the last 30 days, on today's stock."""
+    """What the draft rules would do with the orders of the last 30 days, on today's stock."""
 
     orders: int = 0
+    """Those the rules decide about."""
+    left_out: int = 0
+    """Those they do not: canceled, left out of the store, or without a product that is counted."""
     capped: bool = False
     per_place: list[tuple[str, int, int]] = field(default_factory=list)
     """(location, orders now, orders with the draft)."""
@@ -199,20 +205,25 @@ class Preview:
 
 
 def preview(store: Store, rows: Sequence[RoutingRule]) -> Preview:
-    """Run the rules over the store's orders of the last 30 days (the newest 2,000) and compare with what was chosen."""
+    """Run the rules over the store's orders of the last 30 days (the newest 2,000) and compare with what was chosen.
+
+    Those that still wait take their units one after the other, oldest paid first, as the pipeline will give them out;
+    each that is in the store already is tried as if it came now.
+    """
     since = now() - timedelta(days=PREVIEW_DAYS)
     found = list(
         Order.objects.filter(store_id=store.pk, purchased_at__gte=since).order_by("-purchased_at", "-pk")[
             : PREVIEW_ORDERS + 1
         ]
     )
-    made = Preview(orders=min(len(found), PREVIEW_ORDERS), capped=len(found) > PREVIEW_ORDERS)
-    orders = found[:PREVIEW_ORDERS]
-    facts = _facts_of(orders)
-    rules = places.rules_of(store.pk, rows)
-    free = places.free_for(rules, facts.values())
-    default = preferences.value(store, "default_location")
+    facts = _facts_of(found[:PREVIEW_ORDERS])
+    orders = [order for order in found[:PREVIEW_ORDERS] if _is_placed(order, facts[order.pk])]
+    made = Preview(
+        orders=len(orders), left_out=min(len(found), PREVIEW_ORDERS) - len(orders), capped=len(found) > PREVIEW_ORDERS
+    )
+    default = preferences.default_location(store)
     names = dict(Location.objects.filter(store_id=store.pk).values_list("pk", "name"))
+    choices = _choices(places.rules_of(store.pk, rows), orders, facts, default)
     before, after = Counter[str](), Counter[str]()
 
     def name_of(place: int | None) -> str:
@@ -220,7 +231,7 @@ def preview(store: Store, rows: Sequence[RoutingRule]) -> Preview:
 
     for order in orders:
         was = name_of(order.location_ref if order.routed_by else default)
-        choice = choose(rules, facts[order.pk], free, default=default)
+        choice = choices[order.pk]
         to = name_of(choice.location_id)
         before[was] += 1
         after[to] += 1
@@ -232,6 +243,34 @@ def preview(store: Store, rows: Sequence[RoutingRule]) -> Preview:
                 made.more_changes += 1
     made.per_place = [(place, before[place], after[place]) for place in sorted(before | after)]
     return made
+
+
+def _is_placed(order: Order, facts: OrderToPlace) -> bool:
+    """Say whether the pipeline asks the rules about such an order: it is for the store, and takes units or left already."""
+    if order.export_state in ("canceled", "skipped") or not facts.skus:
+        return False
+    if order.fulfilled_by == FulfilledBy.MARKETPLACE.value or order.shipped_when_seen:
+        return order.status == "shipped"
+    return bool(facts.wanted)
+
+
+def _choices(
+    rules: Sequence[Rule], orders: Sequence[Order], facts: Mapping[int, OrderToPlace], default: int | None
+) -> dict[int, Choice]:
+    """Return order → where the rules place it."""
+    free = dict(places.free_for(rules, facts.values()))
+    waiting = [order for order in orders if order.export_state in WAITING_STATES and facts[order.pk].wanted]
+    kept = reservations.kept_units([order.pk for order in waiting]) if free else {}
+    found = {order.pk: choose(rules, facts[order.pk], free, default=default) for order in orders}
+    for order in sorted(waiting, key=lambda row: (row.paid_at or row.purchased_at, row.pk)):
+        own = kept.get(order.pk, {})
+        choice = choose(rules, facts[order.pk], places.with_own(free, own), default=default)
+        found[order.pk] = choice
+        if order.fulfilled_by == FulfilledBy.MARKETPLACE.value:
+            continue
+        taken = {(variant, choice.location_id): units for variant, units in facts[order.pk].wanted.items()}
+        free = dict(places.with_own(places.with_own(free, own), {key: -units for key, units in taken.items()}))
+    return found
 
 
 def _facts_of(orders: Sequence[Order]) -> dict[int, OrderToPlace]:

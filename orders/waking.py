@@ -26,6 +26,9 @@ DUE = """export_state = 'imported', reason_code = 'QUEUED', reason_data = '{}', 
          next_attempt_at = coalesce(o.paid_at, o.purchased_at), attempts = 0, retrying_since = NULL,
          lease_until = NULL, lease_token = NULL"""
 
+PLACE = "CASE WHEN o.routed_by <> '' THEN o.location_ref END"
+"""Where an order waits by a rule; without one all wait together, at the default warehouse or for any location."""
+
 WAKE_FOR_STOCK = f"""
 WITH free AS (
     SELECT v.id AS variant_id,
@@ -35,8 +38,10 @@ WITH free AS (
     WHERE v.merchant_id = %(merchant)s AND v.id = ANY(%(ids)s) GROUP BY v.id),
 turn AS (
     SELECT w.order_id, w.variant_id, w.since,
-           sum(w.quantity) OVER (PARTITION BY w.variant_id ORDER BY w.paid_at, w.order_id) AS upto
-    FROM orders_stockwait w WHERE w.merchant_id = %(merchant)s AND w.variant_id = ANY(%(ids)s)),
+           sum(w.quantity) OVER (PARTITION BY w.variant_id, o.shipped_when_seen, {PLACE}
+                                 ORDER BY w.paid_at, w.order_id) AS upto
+    FROM orders_stockwait w JOIN orders_order o ON o.id = w.order_id
+    WHERE w.merchant_id = %(merchant)s AND w.variant_id = ANY(%(ids)s)),
 fits AS (
     SELECT o.id FROM orders_order o
     WHERE o.id IN (SELECT turn.order_id FROM turn JOIN free USING (variant_id)
@@ -46,7 +51,8 @@ fits AS (
     ORDER BY o.id FOR UPDATE SKIP LOCKED)
 UPDATE orders_order o SET {DUE} FROM fits WHERE o.id = fits.id
 """  # noqa: S608
-"""The oldest paid that fit the free units, one statement (MECHANISMS 3); the drain decides exactly, by location.
+"""The oldest paid of each place that fit the free units, one statement (MECHANISMS 3); the drain decides exactly, by
+location: a rule may send an order elsewhere than where it waits now.
 
 An order somebody is exporting by hand right now is skipped: it holds its row and waits for the stock rows we hold, and it
 will see the new figure by itself."""
@@ -85,22 +91,29 @@ def _wake_for_stock(store_id: int, variant_ids: Sequence[int], *, asleep: float)
             doorbell.ring(DRAIN, merchant_id, store_id)
 
 
-def turns(*, variant_ids: Sequence[int], besides: Sequence[int] = ()) -> dict[int, tuple[Turn, ...]]:
-    """Return, a variant, the oldest-paid order outside `besides` that waits for it: nobody passes it."""
+def turns(
+    *, variant_ids: Sequence[int], besides: Sequence[int] = (), default: int | None = None
+) -> dict[int, tuple[Turn, ...]]:
+    """Return, a variant, the oldest-paid order of each place outside `besides` that waits for it: nobody passes it.
+
+    One that was shipped before it was imported left long ago; it only waits for its units to be counted.
+    `default` is the location of orders that no rule placed, None for any.
+    """
     if not variant_ids:
         return {}
     found: dict[int, list[Turn]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT DISTINCT ON (w.variant_id) w.variant_id, w.paid_at, w.order_id, o.marketplace_order_id, w.quantity
+            f"""SELECT DISTINCT ON (w.variant_id, o.routed_by <> '', {PLACE}) w.variant_id, w.paid_at, w.order_id,
+                      o.marketplace_order_id, w.quantity, CASE WHEN o.routed_by <> '' THEN o.location_ref ELSE %s END
                FROM orders_stockwait w JOIN orders_order o ON o.id = w.order_id
                WHERE w.merchant_id = %s AND w.variant_id = ANY(%s) AND NOT w.order_id = ANY(%s)
-                 AND o.export_state IN ('held', 'imported', 'waiting')
-               ORDER BY w.variant_id, w.paid_at, w.order_id""",
-            [tenancy.current_merchant_id(), list(variant_ids), list(besides)],
+                 AND o.export_state IN ('held', 'imported', 'waiting') AND NOT o.shipped_when_seen
+               ORDER BY w.variant_id, o.routed_by <> '', {PLACE}, w.paid_at, w.order_id""",  # noqa: S608
+            [default, tenancy.current_merchant_id(), list(variant_ids), list(besides)],
         )
-        for variant_id, paid_at, order_id, label, quantity in cursor.fetchall():
-            found[variant_id].append(Turn(paid_at, order_id, label, quantity))
+        for variant_id, paid_at, order_id, label, quantity, place in cursor.fetchall():
+            found[variant_id].append(Turn(paid_at, order_id, label, quantity, place))
     return {variant_id: tuple(waiting) for variant_id, waiting in found.items()}
 
 

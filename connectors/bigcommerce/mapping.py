@@ -33,6 +33,7 @@ Options = Mapping[str, Sequence[Json]]
 AWAITING_SHIPMENT = 9
 SHIPPED = 2
 CANCELLED = 5
+COMPLETED = 10
 
 KEY_LINE = "key="
 """How the last line of the staff notes begins that carries our key."""
@@ -270,6 +271,7 @@ def order_found(order: Json, *, admin_url: str) -> StoreOrderFound:
         key=key_of(order.get("staff_notes")),
         created_at=rfc_time(order.get("date_created")),
         canceled=order.get("status_id") == CANCELLED,
+        left=order.get("status_id") in (SHIPPED, COMPLETED),
         url=f"{admin_url}/orders/{order_id}",
     )
 

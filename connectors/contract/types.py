@@ -394,6 +394,8 @@ class StoreOrderFound:
     """Our key if it carries one; another connector's order has none."""
     created_at: datetime | None = None
     canceled: bool = False
+    left: bool = False
+    """Shipped as a whole: a store that takes stock at shipping has taken all its units by now."""
     url: str = ""
 
 

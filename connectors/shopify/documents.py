@@ -43,6 +43,7 @@ fragment OrderFacts on Order {
   tags
   createdAt
   cancelledAt
+  displayFulfillmentStatus
   totalPriceSet { shopMoney { amount currencyCode } }
   key: metafield(namespace: "salestio", key: "order_key") { value }
 }

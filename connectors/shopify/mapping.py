@@ -320,6 +320,7 @@ def order_found(node: Json, *, admin_url: str, key: str = "") -> StoreOrderFound
         key=key or str((node.get("key") or {}).get("value") or ""),
         created_at=time_of(node.get("createdAt")),
         canceled=bool(node.get("cancelledAt")),
+        left=node.get("displayFulfillmentStatus") == "FULFILLED",
         url=f"{admin_url}/orders/{legacy_id(gid)}",
     )
 

@@ -36,6 +36,8 @@ class Ask:
     """A person pressed Export: this order need not wait its turn."""
     label: str = ""
     """What the merchant calls the order, for those who wait behind it in the same batch."""
+    lets_pass: bool = False
+    """Its parcel left before the order was imported: nobody waits behind it."""
 
     def wanted(self) -> dict[int, tuple[AskLine, ...]]:
         """Return the lines by variant, in the order of the lines; a variant on two lines is one wish."""
@@ -55,6 +57,8 @@ class Turn:
     label: str
     """What the merchant calls it: the marketplace order id."""
     quantity: int
+    location_id: int | None = None
+    """Where it waits for them; None is *any* location."""
 
 
 # ── what there is ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +153,8 @@ def allocate(
     shelves: Mapping[int, Shelf],
     ahead: Mapping[int, Sequence[Turn]] | None = None,
 ) -> Allocation:
-    """Decide who gets units: oldest paid first, all or nothing an order, nobody passes an older order that waits.
+    """Decide who gets units: oldest paid first, all or nothing an order, nobody passes an older order that waits for
+    units of the same place.
 
     `ahead` names orders outside the batch that wait for a variant; those of the batch are told apart by their id.
     A variant without a shelf has nothing.
@@ -163,13 +168,15 @@ def allocate(
     now = dict(shelves)
     granted: list[Grant] = []
     short: dict[int, tuple[Shortage, ...]] = {}
-    refused: dict[int, str] = {}  # variant → the oldest order of this batch that has to wait for it
+    refused: dict[int, list[tuple[int | None, str]]] = {}  # variant → (place, who waits for it), of this batch
     for ask in queue:
         lacks = _shortages(ask, now, turns, refused)
         if lacks:
             short[ask.order_id] = lacks
-            for lack in lacks:
-                refused.setdefault(lack.variant_id, lack.ahead or ask.label or _SOME_ORDER)
+            for lack in () if ask.lets_pass else lacks:
+                refused.setdefault(lack.variant_id, []).append(
+                    (lack.location_id, lack.ahead or ask.label or _SOME_ORDER)
+                )
             continue
         for variant_id, lines in ask.wanted().items():
             shelf = now.get(variant_id) or Shelf(variant_id)
@@ -184,7 +191,10 @@ _SOME_ORDER = "an older order"
 
 
 def _shortages(
-    ask: Ask, shelves: Mapping[int, Shelf], turns: Mapping[int, Sequence[Turn]], refused: Mapping[int, str]
+    ask: Ask,
+    shelves: Mapping[int, Shelf],
+    turns: Mapping[int, Sequence[Turn]],
+    refused: Mapping[int, Sequence[tuple[int | None, str]]],
 ) -> tuple[Shortage, ...]:
     """Return every variant this order lacks, with who comes first."""
     if ask.ignore_policy:
@@ -197,17 +207,23 @@ def _shortages(
         place = shelf.place(ask.location_id)
         wanted = sum(line.quantity for line in lines)
         free = shelf.available(place)
-        first = "" if ask.may_pass else _ahead(ask, turns.get(variant_id, ())) or refused.get(variant_id, "")
+        first = "" if ask.may_pass else _ahead(ask, place, turns.get(variant_id, ()), refused.get(variant_id, ()))
         if free < wanted or first:
             lacks.append(Shortage(lines[0].line_id, variant_id, wanted, max(free, 0), place, first))
     return tuple(lacks)
 
 
-def _ahead(ask: Ask, waiting: Sequence[Turn]) -> str:
+def _ahead(ask: Ask, place: int | None, waiting: Sequence[Turn], refused: Sequence[tuple[int | None, str]]) -> str:
+    """Return the oldest order whose turn comes first. One that waits for another place only is not in the way."""
     for turn in waiting:
-        if (turn.paid_at, turn.order_id) < (ask.paid_at, ask.order_id):
+        if (turn.paid_at, turn.order_id) < (ask.paid_at, ask.order_id) and _meet(turn.location_id, place):
             return turn.label
-    return ""
+    return next((label for elsewhere, label in refused if _meet(elsewhere, place)), "")
+
+
+def _meet(one: int | None, other: int | None) -> bool:
+    """Say whether orders at these two places may want the same units; *any* meets every place."""
+    return one is None or other is None or one == other
 
 
 # ── the clock of one stock row ───────────────────────────────────────────────────────────────────────────────────────

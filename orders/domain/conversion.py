@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 EURO = "EUR"
 OLDEST = timedelta(days=7)
 """How long before the purchase a rate may be of: none is published at weekends and on holidays."""
-RATE_PLACES = Decimal("0.00000001")
+RATE_PLACES = 8
+"""Decimals of a rate; one of a currency of small worth has as many significant digits, or cents would be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Rate:
 
 
 def cross_rate(per_euro: Mapping[str, Decimal], source: str, target: str) -> Decimal | None:
-    """Return what one unit of `source` is in `target`, to eight decimals; None when a currency has no rate.
+    """Return what one unit of `source` is in `target`, to eight decimals and eight digits; None when one has no rate.
 
     `per_euro` is currency → units a euro; the euro itself need not be named.
     """
@@ -42,7 +43,8 @@ def cross_rate(per_euro: Mapping[str, Decimal], source: str, target: str) -> Dec
     of_target = Decimal(1) if target == EURO else per_euro.get(target)
     if not of_source or not of_target:
         return None
-    return (of_target / of_source).quantize(RATE_PLACES)
+    value = of_target / of_source
+    return value.quantize(Decimal(1).scaleb(min(-RATE_PLACES, value.adjusted() + 1 - RATE_PLACES)))
 
 
 def rate_of_day(

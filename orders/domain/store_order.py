@@ -90,7 +90,6 @@ class Sale:
     service_level: str = ""
     site: str = ""
     source_url: str = ""
-    location_remote_id: str = ""
     replacement_of: str = ""
     programs: tuple[str, ...] = ()
     country: str = ""
@@ -190,15 +189,22 @@ def sum_of(lines: Sequence[SoldLine]) -> Decimal:
     )
 
 
+def _shipping_tax(sale: Sale, *, theirs: bool) -> Decimal:
+    """Return the tax of the shipping that the marketplace pays over, or the merchant does."""
+    return sum((line.shipping_tax for line in sale.lines if line.tax_collected_by_marketplace == theirs), ZERO)
+
+
 def folded(sale: Sale) -> Sale:
-    """Return the sale with every discount taken off its price, and shipping as one amount, on the first line.
+    """Return the sale with every discount taken off its price, and shipping as one amount, on the first line. Its tax stands
+    on the first line of those whose tax the marketplace pays over, and on the first of the others.
 
     Raises ValueError where a discount is larger than what it is taken off: no line of a store order is negative.
     """
     shipping = sum((line.shipping - line.shipping_discount for line in sale.lines), ZERO)
-    shipping_tax = sum((line.shipping_tax for line in sale.lines), ZERO)
+    shipping_taxes = {theirs: _shipping_tax(sale, theirs=theirs) for theirs in (True, False)}
     lines = []
     for number, line in enumerate(sale.lines):
+        shipping_tax = shipping_taxes.pop(line.tax_collected_by_marketplace, ZERO)
         item = line.item_total - line.discount + min(line.other, ZERO)
         item_tax = line.tax - line.shipping_tax
         if min(item, item_tax, line.gift_wrap, shipping, shipping_tax) < 0:
@@ -206,8 +212,7 @@ def folded(sale: Sale) -> Sale:
         lines.append(
             replace(
                 line, item_total=item, discount=ZERO, shipping_discount=ZERO, other=max(line.other, ZERO),
-                shipping=ZERO if number else shipping, shipping_tax=ZERO if number else shipping_tax,
-                tax=item_tax + (ZERO if number else shipping_tax),
+                shipping=ZERO if number else shipping, shipping_tax=shipping_tax, tax=item_tax + shipping_tax,
             )
         )  # fmt: skip
     return replace(sale, lines=tuple(lines))
@@ -244,7 +249,8 @@ def _draft_lines(line: SoldLine, rule: TaxRule, sale: Sale) -> list[DraftLine]:
         requires_shipping=line.requires_shipping,
         properties=line.properties,
     )
-    made = _priced(item, Amount(line.item_total, line.tax - line.shipping_tax, theirs), rule, sale)
+    tax = line.tax - line.shipping_tax
+    made = _priced(item, Amount(line.item_total, ZERO if theirs else tax, tax if theirs else ZERO), rule, sale)
     for amount, title in ((line.gift_wrap, "Gift wrap"), (line.other, "Other charges")):
         if amount:
             charge = DraftLine(
@@ -256,9 +262,8 @@ def _draft_lines(line: SoldLine, rule: TaxRule, sale: Sale) -> list[DraftLine]:
 
 def _shipping(sale: Sale, rule: TaxRule) -> DraftShipping:
     net = sum((line.shipping for line in sale.lines), ZERO)
-    tax = sum((line.shipping_tax for line in sale.lines), ZERO)
-    theirs = any(line.tax_collected_by_marketplace for line in sale.lines)
-    booked = tax_modes.booked(Amount(net, tax, theirs), rule, sale.currency, source=sale.source)
+    amount = Amount(net, _shipping_tax(sale, theirs=False), _shipping_tax(sale, theirs=True))
+    booked = tax_modes.booked(amount, rule, sale.currency, source=sale.source)
     level = spoken(sale.service_level)
     return DraftShipping(
         title=f"{sale.source} Shipping" + (f": {level}" if level else ""),
@@ -364,7 +369,6 @@ def build(sale: Sale, style: Style) -> Made:
         tags=tags_of(sale, style),
         source_url=sale.source_url,
         fulfilled=sale.fulfilled,
-        location_id=sale.location_remote_id,
         status_id=style.status_id,
         customer=style.customer,
         customer_id=style.customer_id,

@@ -54,7 +54,9 @@ class Amount:
 
     net: Decimal
     tax: Decimal = ZERO
-    by_marketplace: bool = False
+    """The merchant's own."""
+    theirs: Decimal = ZERO
+    """Tax the marketplace collected and pays over itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,12 @@ def expected(rule: TaxRule, *, paid: Decimal, tax: Decimal) -> Expected:
 
 def booked(amount: Amount, rule: TaxRule, currency: str, *, source: str) -> Booked:
     """Return how the store order holds one part. Amounts are in `currency`'s own units; `source` names the marketplace."""
-    stated = (f"Tax collected by {source}" if amount.by_marketplace else "Tax", amount.tax, amount.by_marketplace)
     if rule.mode in (EXCLUDE, HIDE):
         return Booked(amount.net)
+    theirs = ((f"Tax collected by {source}", amount.theirs, True),) if amount.theirs else ()
     if rule.mode == INCLUDED:
-        return Booked(amount.net, (stated,) if amount.tax else ())
-    theirs = (stated,) if amount.tax and amount.by_marketplace else ()
-    gross = amount.net + (ZERO if amount.by_marketplace else amount.tax)
+        return Booked(amount.net, ((("Tax", amount.tax, False),) if amount.tax else ()) + theirs)
+    gross = amount.net + amount.tax
     own = rounded(gross * rule.percent / (100 + rule.percent), currency)
     mine = ((f"Tax {rule.percent.normalize():f} %", own, False),) if own else ()
     return Booked(gross - own, mine + theirs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date
 from decimal import Decimal
@@ -161,7 +162,6 @@ def _sale(batch: Batch, item: Item) -> Sale:
         country=order.country or (batch.store.country if "address" in order.withheld else ""),
         customizations=_customizations(item),
         address_withheld="address" in order.withheld,
-        location_remote_id=_shipped_from(batch, item) if way.fulfilled else "",
     )
 
 
@@ -174,6 +174,13 @@ def _customizations(item: Item) -> tuple[tuple[int, str], ...]:
         if archive.line_id in numbers and archive.link_open
     ]
     return tuple(sorted(links))
+
+
+def name_places(batch: Batch, items: Sequence[Item]) -> None:
+    """Say in the drafts of orders that were shipped already where they left from: where the rules placed them since."""
+    for item in items:
+        if item.way is not None and item.way.fulfilled and item.draft is not None:
+            item.draft = replace(item.draft, location_id=_shipped_from(batch, item))
 
 
 def _shipped_from(batch: Batch, item: Item) -> str:

@@ -28,21 +28,23 @@ def reserve_batch(batch: Batch, items: Sequence[Item]) -> list[Item]:
     if tried:
         # Its lines had products when it was tried before: what it holds of them is nobody's any more.
         reservations.release(order_ids=tried, cause="takes no stock")
+    if shipped := [item for item in free if item.way is not None and item.way.fulfilled]:
+        # They take nothing, but the store wants to be told where they left from.
+        places.place(batch, shipped)
     if not asking:
         return free
     places.place(batch, asking)
     outcome = _reserve(batch, asking)
-    lost = {
-        item.order.pk: {item.place.rule_id}
-        for item in asking
-        if item.order.pk in outcome.short and item.place and item.place.rule_id in _asking_for_stock(batch)
-    }
-    if lost:
+    passed: dict[int, set[int]] = {}
+    while again := _losers(batch, asking, outcome):
         # The place had every unit when the rule looked; another order of this moment took them: the next rule's turn.
-        again = [item for item in asking if item.order.pk in lost]
-        places.place(batch, again, passed=lost)
+        for item in again:
+            assert item.place is not None and item.place.rule_id is not None
+            passed.setdefault(item.order.pk, set()).add(item.place.rule_id)
+        places.place(batch, again, passed=passed)
+        tried_again = {item.order.pk for item in again}
         second = _reserve(batch, again)
-        short_now = {pk: why for pk, why in outcome.short.items() if pk not in lost} | dict(second.short)
+        short_now = {pk: why for pk, why in outcome.short.items() if pk not in tried_again} | dict(second.short)
         outcome = Allocation(outcome.granted + second.granted, short_now)
     won = [item for item in asking if item.order.pk not in outcome.short]
     short = [item for item in asking if item.order.pk in outcome.short]
@@ -63,12 +65,19 @@ def _units(item: Item) -> int:
 def _reserve(batch: Batch, items: Sequence[Item]) -> Allocation:
     asks = [_ask(batch, item) for item in items]
     variants = {line.variant_id for ask in asks for line in ask.lines}
-    ahead = turns(variant_ids=sorted(variants), besides=[item.order.pk for item in items])
+    default = next(iter(batch.chosen.values())).default_location_id
+    ahead = turns(variant_ids=sorted(variants), besides=[item.order.pk for item in items], default=default)
     return reservations.reserve(store_id=batch.store.pk, asks=asks, ahead=ahead)
 
 
-def _asking_for_stock(batch: Batch) -> set[int]:
-    return {rule.id for rule in batch.rules or () if rule.needs_stock}
+def _losers(batch: Batch, items: Sequence[Item], outcome: Allocation) -> list[Item]:
+    """Return the orders that are short at a place whose rule asks for stock: there is a next rule for them."""
+    asking_for_stock = {rule.id for rule in batch.rules or () if rule.needs_stock}
+    return [
+        item
+        for item in items
+        if item.order.pk in outcome.short and item.place and item.place.rule_id in asking_for_stock
+    ]
 
 
 def _asked(item: Item) -> list[AskLine]:
@@ -97,6 +106,7 @@ def _ask(batch: Batch, item: Item) -> Ask:
         label=item.order.marketplace_order_id,
         ignore_policy=bool(item.way and item.way.inventory is InventoryRule.IGNORE),
         may_pass=item.by_hand,
+        lets_pass=item.order.shipped_when_seen,
     )
 
 

@@ -22,6 +22,7 @@ TOPICS: dict[str, str] = {
     "product": "inventory.inbox.on_product",
     "product_deleted": "inventory.inbox.on_product_deleted",
     "location": "inventory.inbox.on_location",
+    "order": "orders.inbox.on_order_changed",
     "order_deleted": "orders.inbox.on_order_gone",
     "order_canceled": "orders.inbox.on_order_gone",
     "store": "accounts.inbox.on_store",
@@ -34,7 +35,7 @@ TOPICS: dict[str, str] = {
     "account_revoked": "accounts.inbox.on_account_revoked",
 }
 """Topic → function(merchant_id, store_id, object_ids, rows), called outside any scope. Topics of later issues
-(shipment, refund, order) are stored and marked done: nothing acts on them yet."""
+(shipment, refund) are stored and marked done: nothing acts on them yet."""
 
 
 def drain(merchant_id: int, store_id: int) -> int:

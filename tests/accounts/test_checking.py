@@ -12,12 +12,13 @@ from django.test import Client
 from django.utils.timezone import now
 
 from accounts import checking, connections, credentials, jobs, preferences, warning
-from accounts.models import MarketplaceAccount, Merchant
+from accounts.models import MarketplaceAccount, Merchant, Store
 from connectors.contract.errors import AuthorizationExpired, RateLimited, TransientError
-from connectors.contract.types import Finding, Grant, Site
+from connectors.contract.types import Finding, Grant, Site, StoreInfo, StoreLocation
+from inventory.models import Location
 from notifications.alerts import open_alerts
 from orders import freshness, intake
-from orders.models import OrderEvent
+from orders.models import Order, OrderEvent
 from salestio import tenancy
 from salestio.outbox import dispatch
 from salestio.outbox.models import OutboxRow
@@ -193,6 +194,43 @@ def test_a_platform_that_wants_a_pause_is_told_in_words(
     assert "could not be checked now" in answer
 
 
+class Shop:
+    """A store that answers."""
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+
+    def info(self) -> StoreInfo:
+        return StoreInfo(key="s", name="Shop", currency="USD", **self.facts)
+
+    def locations(self) -> list[StoreLocation]:
+        return [StoreLocation("1", "Portland")]
+
+
+def test_a_store_that_takes_stock_at_shipping_since_is_believed_at_the_next_check(
+    merchant: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "storefront", lambda store: Shop(claims_stock="at_shipping"))
+
+    checking.check(merchant.store)
+
+    with tenancy.scope(merchant.id):
+        assert Store.objects.get(pk=merchant.store.pk).claims_stock == "at_shipping"
+
+
+def test_a_default_warehouse_that_is_gone_is_a_finding(merchant: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "storefront", lambda store: Shop())
+    with tenancy.scope(merchant.id):
+        place = Location.objects.create(merchant_id=merchant.id, store=merchant.store, remote_id="1", name="Portland")
+        preferences.write(merchant.store, {"default_location": place.pk}, actor="Ines")
+        Location.objects.update(active=False)
+        store = Store.objects.get(pk=merchant.store.pk)
+
+    failed = [one.code for one in checking.check(store) if one.ok is False]
+
+    assert failed == ["default_location"]
+
+
 # ── how fresh ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -215,8 +253,46 @@ def test_the_import_lag_is_the_95th_percentile_of_what_came_by_itself(merchant: 
     assert lags[merchant.account.pk] == pytest.approx(18.1)
 
 
+def test_orders_that_an_outage_of_a_day_kept_back_are_late(merchant: Cast) -> None:
+    came(merchant, seconds=30 * 3600, via="sweep")
+    with tenancy.scope(merchant.id):
+        Order.objects.update(purchased_at=now() - timedelta(hours=30))
+
+        assert freshness.import_lag()[merchant.account.pk] == 30 * 3600
+
+
+def last_read(cast: Cast, ago: timedelta | None, **more: Any) -> None:
+    with tenancy.scope(cast.id):
+        MarketplaceAccount.objects.update(last_pull_at=None if ago is None else now() - ago, **more)
+
+
+@pytest.mark.parametrize(
+    ("ago", "more", "words"),
+    [
+        (timedelta(hours=3), {}, "not known while it is not read"),
+        (None, {}, "not read yet"),
+        (timedelta(minutes=1), {"state": "expired"}, "not known while it is not read"),
+    ],
+    ids=["down", "never", "expired"],
+)
+def test_the_lag_of_before_is_not_told_while_nothing_is_read(
+    merchant: Cast, signed_in: SignIn, ago: timedelta | None, more: dict[str, Any], words: str
+) -> None:
+    came(merchant, seconds=42, via="sweep")
+    last_read(merchant, ago, **more)
+
+    browser = signed_in(merchant)
+    page, dashboard = browser.get("/accounts/").content.decode(), browser.get("/").content.decode()
+
+    assert words in page
+    assert "42 s" not in page
+    assert ("Orders bought since then are not here yet" in page) == (ago == timedelta(hours=3))
+    assert 'this long after their purchase">—<' in dashboard
+
+
 def test_the_accounts_page_tells_the_lag_and_the_promise(merchant: Cast, signed_in: SignIn) -> None:
     came(merchant, seconds=42, via="sweep")
+    last_read(merchant, timedelta(minutes=1))
 
     page = signed_in(merchant).get("/accounts/").content.decode()
 

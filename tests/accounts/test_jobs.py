@@ -134,3 +134,15 @@ def test_every_job_is_listed() -> None:
     call_command("jobs", "list", stdout=out)
 
     assert "token-warnings" in out.getvalue()
+
+
+def test_the_warning_goes_once_the_permission_lasts_longer_again(merchant: Cast) -> None:
+    """A renewed token, or a merchant who wants to be told later: the banner must not stay."""
+    connected(merchant, permission_days=5)
+    jobs.token_warnings(merchant.id, now())
+    assert alerts_of(merchant)
+
+    connected(merchant, permission_days=90)
+    jobs.token_warnings(merchant.id, now())
+
+    assert alerts_of(merchant) == []

@@ -233,4 +233,4 @@ def test_kept_units_tells_what_orders_keep_until_they_are_handed_over(world: Wor
         reservations.hand_over(order_id=2, platform="shopify")
         held = reservations.kept_units([1, 2, 3])
 
-    assert held == {1: {mug.id: 2, cap.id: 1}}
+    assert held == {1: {(mug.id, world.locations[0].id): 2, (cap.id, world.locations[0].id): 1}}

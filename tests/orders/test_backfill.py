@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from accounts.models import MarketplaceAccount, Membership
-from orders import backfill
+from orders import backfill, pull
 from orders.domain.past import Past, Shipped
 from orders.models import BackFill, Order, OrderPull
 from orders.pull import database_now
@@ -285,3 +285,50 @@ def test_a_viewer_looks_and_a_manager_imports(browser: Client, merchant: Cast) -
     assert answer.status_code == 403
     with tenancy.scope(merchant.id):
         assert not BackFill.objects.exists()
+
+
+# ── older orders that are not ready yet, or short ────────────────────────────────────────────────────────────────────
+
+
+def test_an_older_order_that_was_left_out_unpaid_stays_left_out_when_it_is_paid(older: World) -> None:
+    connect_now(older)
+    (unpaid,) = older.buy((SKU, 1), status="pending")
+    imported(older, Past())
+
+    older.change(unpaid, status="paid")
+    with tenancy.scope(older.merchant_id):
+        pull.hear(older.account().pk, [unpaid])
+    older.work_until(lambda: older.known(unpaid).status == "paid")
+    older.work(unpaid, until=("skipped", "created", "held"))
+
+    assert (older.known(unpaid).export_state, older.known(unpaid).reason_code) == ("skipped", "BEFORE_CONNECTION")
+    assert older.store_orders(unpaid) == []
+
+
+def test_an_older_order_the_merchant_wants_is_created_once_it_is_paid(older: World) -> None:
+    connect_now(older)
+    (unpaid,) = older.buy((SKU, 1), status="pending")
+    imported(older, Past(open_too=True))
+
+    older.change(unpaid, status="paid")
+    with tenancy.scope(older.merchant_id):
+        pull.hear(older.account().pk, [unpaid])
+    older.work(unpaid, until=("created",))
+
+    assert len(older.store_orders(unpaid)) == 1
+
+
+def test_a_parcel_of_last_month_that_is_short_stands_in_nobodys_way(older: World) -> None:
+    connect_now(older)
+    older.read(SKU)
+    (shipped,) = older.buy((SKU, 20), status="shipped")
+    imported(older, Past(Shipped.CREATE_AND_TAKE))
+    older.work(shipped, until=("held",))
+    assert older.known(shipped).reason_code == "OUT_OF_STOCK"
+    with tenancy.scope(older.merchant_id):
+        MarketplaceAccount.objects.update(orders_from=now() - timedelta(hours=1))
+
+    (today,) = older.buy((SKU, 1))
+    older.work(today)
+
+    assert older.known(today).export_state == "created"

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import requests
+from django.utils.timezone import now
 
 from accounts import connections
-from inventory.models import Reservation, Variant
-from orders import pipeline
+from inventory.models import Location, Reservation, Variant
+from orders import inbox, jobs, pipeline
 from orders.reasons import sentence
 from salestio import tenancy
 from tests.orders.conftest import Start
@@ -190,6 +191,33 @@ def test_stock_lowered_only_when_shipped_is_kept_by_our_reservation_until_then(s
     world.work_for(0.5)
     assert world.units(sku) == 2
     assert world.writes("oversold") == []
+    # No web server runs here: what the store's webhook leads to is called.
+    inbox.on_order_changed(world.merchant_id, world.store().pk, [made["id"]], [])
+    world.work_until(lambda: (world.reserved(sku), world.free(sku)) == (0, 2))
+    world.set_stock(sku, 3)
+    world.read(sku)
+    world.work(second, until=("created",))
+
+
+def test_what_left_is_asked_for_when_the_stores_message_about_it_is_lost(start: Start, sandbox: Any) -> None:
+    sandbox.control("POST", "/stores/lmnloom7k2/settings", {"update_stock_behavior": "order_completed_or_shipped"})
+    world = start("lumen", platform="ebay")
+    (sku,) = world.goods(1)
+    world.set_stock(sku, 5)
+    world.read(sku)
+    (first,) = world.buy((sku, 3))
+    (waiting,) = world.buy((sku, 1))
+    world.work(first, waiting, until=("created",))
+    world.work_for(0.5)
+    (made,) = world.store_orders(first)
+    sandbox.control("POST", f"/stores/{world.shop}/orders/{made['id']}/ship", {})
+    world.read(sku)
+    assert world.reserved(sku) == 4
+
+    assert jobs.shipped(world.merchant_id, now()) == {"left": 1}
+    world.read(sku)
+
+    assert (world.units(sku), world.reserved(sku), world.free(sku)) == (2, 1, 1)
 
 
 def test_an_order_of_another_connector_is_shown_and_not_doubled(world: World) -> None:
@@ -294,3 +322,26 @@ def test_stock_changed_in_the_store_is_known_within_the_lag_of_its_reads_not_at_
     world.work_until(lambda: world.free(sku) == 3)
     with tenancy.scope(world.merchant_id):
         assert Variant.objects.filter(sku=sku, hinted_at=None, reread_at=None).exists()
+
+
+def test_orders_bigcommerce_serves_from_its_own_place_follow_it_each_and_are_told_once(world: World) -> None:
+    """The merchant's default warehouse is not the location BigCommerce draws on, and it moves nothing."""
+    (sku,) = world.goods(1)
+    places = world.variant(sku)["locations"]
+    for place in places:
+        world.sandbox.control(
+            "PUT", f"/stores/{world.shop}/variants", {"available": 9, "location": place["id"]}, sku=sku
+        )
+    world.read(sku)
+    with tenancy.scope(world.merchant_id):
+        other = Location.objects.get(store__key=world.shop, name=places[1]["name"])
+    world.settings(world.store(), default_location=other.pk)
+
+    references = [*world.buy((sku, 1), count=2), *world.buy((sku, 1), (sku, 2))]
+    world.work(*references, until=("created",))
+
+    world.work_until(lambda: world.reserved(sku) == 0)
+    assert [place["available"] for place in world.variant(sku)["locations"]] == [4, 9]
+    assert world.free(sku) == 13
+    (told,) = [alert for alert in world.alerts() if "instead of" in alert]
+    assert places[1]["name"] in told

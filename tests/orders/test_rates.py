@@ -145,3 +145,38 @@ def test_two_workers_ask_the_source_once(source: Source) -> None:
     assert SystemNote.objects.get(name=rates.NOTE).value == {"asked": AT.isoformat()}
     rates.refresh(AT)
     assert source.asked == 1
+
+
+@pytest.mark.django_db
+def test_sample_rates_of_a_demo_convert_nothing_in_production_and_give_way_to_official_ones(
+    source: Source, settings: Any
+) -> None:
+    """A database that was a demo's yesterday: its sample has rates of today, which must neither be used nor be kept."""
+    url = settings.RATES_URL
+    settings.RATES_URL = ""
+    rates.refresh(AT)
+    settings.RATES_URL, settings.MODE = url, "production"
+
+    assert rates.rate_for("GBP", "USD", AT) is None
+
+    assert rates.refresh(AT + timedelta(hours=2)) == 3
+    found = rates.rate_for("GBP", "USD", AT)
+    assert found is not None
+    assert (found.value, found.publisher) == (Decimal("1.29411765"), "European Central Bank")
+
+
+@pytest.mark.django_db
+def test_the_sample_never_takes_the_place_of_official_rates(source: Source, settings: Any) -> None:
+    rates.refresh(AT)
+    settings.RATES_URL = ""
+
+    rates.refresh(AT, force=True)
+
+    assert ExchangeRate.objects.get(day=FRIDAY, currency="USD").source == "European Central Bank"
+
+
+@pytest.mark.django_db
+def test_a_rate_no_row_can_hold_is_left_out_and_stops_no_other(source: Source) -> None:
+    source.body = FILE.replace(b'currency="GBP" rate="0.8500"', b'currency="GBP" rate="1e40"')
+
+    assert rates.refresh(AT) == 2

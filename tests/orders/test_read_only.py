@@ -13,7 +13,7 @@ from accounts.models import MarketplaceAccount, Merchant, Store, User
 from connectors import http
 from inventory.models import Reservation
 from orders import held_back, pipeline
-from orders.models import Order
+from orders.models import Order, StoreOrder
 from salestio import fingerprint, routes, tenancy
 from salestio.models import SystemNote
 from salestio.outbox.models import OutboxRow
@@ -281,3 +281,72 @@ def test_an_operator_who_switched_it_on_is_not_overruled(db: None, settings: Any
     with tenancy.scope(merchant.id):
         assert read_only.stops(store=merchant.store, merchant_id=merchant.id) == "this installation"
     assert connections.offered("amazon")
+
+
+def creates(world: World, reference: str) -> int:
+    return len([write for write in world.writes("order.create") if write["reference"] == reference])
+
+
+@pytest.mark.parametrize("by_person", [False, True], ids=["by itself", "by a person's word"])
+def test_an_unanswered_order_is_only_looked_up_while_read_only_mode_is_on_and_sent_once_after(
+    world: World, calls: list[str], by_person: bool
+) -> None:
+    world.set_stock(SKU, 5)
+    world.read(SKU)
+    world.fault(platform="shopify", operation="orderCreate", kind="status", count=1, params={"code": 500})
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("unknown",))
+    switch(world, True)
+    calls.clear()
+
+    if by_person:
+        pipeline.advance(world.merchant_id, world.known(reference).pk, actor="Ines", sure_not_there=True)
+    world.work(reference, until=("waiting",))
+
+    assert world.known(reference).reason_code == "READ_ONLY"
+    assert not [call for call in calls if "create" in call.lower()]
+    assert world.reserved(SKU) == 1
+
+    switch(world, False)
+    world.work(reference)
+
+    assert (len(world.store_orders(reference)), creates(world, reference)) == (1, 1)
+
+
+def test_an_order_found_after_all_in_read_only_mode_is_adopted_without_a_change(world: World) -> None:
+    world.set_stock(SKU, 5)
+    world.read(SKU)
+    world.fault(platform="shopify", operation="orderCreate", kind="drop_after", count=1)
+    world.fault(platform="shopify", operation="orderByIdentifier", kind="status", count=1, params={"code": 503})
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("unknown",))
+    switch(world, True)
+    before = written(world)
+
+    world.work(reference, until=("created",))
+
+    assert written(world) == before
+    assert creates(world, reference) == 1
+
+
+def test_a_worker_lost_while_sending_leaves_an_order_that_read_only_mode_holds(world: World) -> None:
+    world.set_stock(SKU, 5)
+    world.read(SKU)
+    switch(world, True)
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("waiting",))
+    with tenancy.scope(world.merchant_id):
+        order = Order.objects.get(marketplace_order_id=reference)
+        StoreOrder.objects.create(
+            merchant_id=world.merchant_id, order=order, store=world.store(), account=world.account(), generation=1,
+            marketplace_order_id=reference, sends=1, sent_at=now(),
+            key=f"amazon:{world.seller}:{reference}:1", state="sending",
+        )  # fmt: skip
+        Order.objects.filter(pk=order.pk).update(export_state="sending", next_attempt_at=now())
+
+    world.work(reference, until=("waiting",))
+    assert creates(world, reference) == 0
+    switch(world, False)
+    world.work(reference)
+
+    assert creates(world, reference) == 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from inventory.models import Location
-from orders.models import RoutingRule
+from inventory.models import Location, Variant
+from orders.models import OrderLine, RoutingRule
 from salestio import tenancy
 from tests.factories import Cast
 from tests.pages.conftest import save_order
@@ -100,10 +100,15 @@ def test_the_preview_shows_which_orders_would_move_and_saves_nothing(
     pages: Client, merchant: Cast, url: str, reno: str
 ) -> None:
     order = save_order(merchant)
+    left_out = save_order(merchant)
+    with tenancy.scope(merchant.id):
+        mug = Variant.objects.create(merchant_id=merchant.id, store=merchant.store, remote_id="1", product_id="1")
+        OrderLine.objects.filter(order=order).update(variant_id=mug.pk)
 
     text = text_of(pages.post(url, {"name": "All", "location": reno, "preview": "1"}))
 
-    assert "1 order of the last 30 days" in text
+    assert "1 order of the last 30 days, on today's stock; 1 other that take nothing" in text
+    assert left_out.marketplace_order_id not in text
     assert f"{order.marketplace_order_id} : Store decides → Reno Outlet" in text
     assert "1 order would be served from elsewhere" in text
     assert rules(merchant) == []

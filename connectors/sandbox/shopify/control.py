@@ -244,6 +244,7 @@ def _order(context: Context, doc: Doc) -> Doc:
                 "carrier": entry["tracking"][0]["company"] if entry["tracking"] else None,
                 "tracking": entry["tracking"][0]["number"] if entry["tracking"] else None,
                 "status": entry["status"].lower(),
+                "location": places[entry["location"]]["name"] if entry.get("location") in places else None,
                 "lines": [{"sku": by_id[part["line"]]["sku"], "quantity": part["quantity"]} for part in entry["lines"]],
             }
             for entry in doc["fulfillments"]

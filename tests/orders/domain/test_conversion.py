@@ -103,3 +103,10 @@ def test_rate_date_source_and_original_total_stand_in_the_store_order() -> None:
         "tax_mode": "included", "difference": "0.00", "rate": "1.35", "rate_date": "2026-11-20",
         "rate_source": "European Central Bank", "converted": "13.50",
     }  # fmt: skip
+
+
+def test_a_currency_of_small_worth_keeps_eight_significant_digits() -> None:
+    """One rupiah is 0.00005 euro: eight decimals alone would be four digits, and cents too many or too few an order."""
+    rate = cross_rate({"IDR": Decimal("18432.17")}, "IDR", "EUR")
+
+    assert rate == Decimal("0.000054252972")

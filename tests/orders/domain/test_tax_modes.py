@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from orders.domain.store_order import Made, SoldLine, Style, build, draft_total
+from orders.domain.store_order import Made, SoldLine, Style, build, draft, draft_total
 from orders.domain.tax_modes import TaxRule, expected
 from tests.orders.domain.test_store_order import sale
 
@@ -98,3 +98,28 @@ def test_another_mode_or_percentage_is_refused(mode: str, percent: str) -> None:
 def test_a_discount_above_its_price_is_refused_before_a_line_is_negative() -> None:
     with pytest.raises(ValueError, match="more is taken off"):
         build(sale((SoldLine("Mug", 1, D("5.00"), discount=D("6.00"), gift_wrap=D("3.00")),)), Style())
+
+
+@pytest.mark.parametrize("first_is_theirs", [True, False])
+def test_shipping_tax_is_divided_between_merchant_and_marketplace_as_its_lines_say(first_is_theirs: bool) -> None:
+    """An order of two lines, of which the marketplace pays over the tax of one: neither gets the other's shipping tax."""
+    lines = tuple(
+        SoldLine(
+            "Mug", 1, D("20.00"), shipping=D("5.00"), tax=D("2.50"), shipping_tax=D("0.50"),
+            tax_collected_by_marketplace=theirs,
+        )
+        for theirs in (first_is_theirs, not first_is_theirs)
+    )  # fmt: skip
+
+    order = draft(sale(lines), Style())
+    custom = draft(sale(lines), Style(tax=TaxRule("custom", D("10"))))
+
+    assert sorted((tax.collected_by_marketplace, tax.amount) for tax in order.shipping[0].taxes) == [
+        (False, D("0.50")),
+        (True, D("0.50")),
+    ]
+    assert dict(order.attributes)["Tax collected by Amazon"] == "2.50 USD"
+    assert sorted((tax.collected_by_marketplace, tax.amount) for tax in custom.shipping[0].taxes) == [
+        (False, D("0.95")),
+        (True, D("0.50")),
+    ]
