@@ -219,6 +219,15 @@ def address_input(address: Address, draft: StoreOrderDraft, email: str) -> dict[
     return {name: text for name, text in made.items() if text or name in kept}
 
 
+def oddities(draft: StoreOrderDraft) -> dict[str, str]:
+    """Return what of the draft's addresses no store can take, as far as we can see: BigCommerce's field → a sentence."""
+    addresses = [address for address in (draft.billing_address, draft.shipping_address) if address]
+    countries = [regions.country_code(address.country) for address in addresses]
+    if all(regions.is_country(code) for code in countries):
+        return {}
+    return {"country_iso2": "Its country is none that BigCommerce can know."}
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Return (first, last): the last word is the last name; a single word is a first name."""
     words = name.split()

@@ -395,6 +395,8 @@ class StoreOrderFound:
     created_at: datetime | None = None
     canceled: bool = False
     url: str = ""
+    left_out: tuple[str, ...] = ()
+    """Of an order just made: what of the draft the store would not take (phone, email, customer)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,8 @@ _EMAIL = re.compile(
 # ── out: the order to create ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[str, Any]:
-    """Return the `OrderCreateOrderInput` of a draft.
+def order_input(draft: StoreOrderDraft, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the `OrderCreateOrderInput` of a draft, `without` what Shopify refused of it (customer, email, phone).
 
     Raises `Rejected` before anything is sent when the draft does not add up (TOTAL_MISMATCH) or is to be created as
     fulfilled without a location (LOCATION_MISSING).
@@ -69,7 +69,7 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
         )
     shipping = draft.shipping_address
     billing = draft.billing_address or shipping
-    email = valid_email(draft.email)
+    email = "" if "email" in without else valid_email(draft.email)
     made: dict[str, Any] = {
         "currency": draft.currency,
         "sourceIdentifier": draft.reference,
@@ -87,7 +87,7 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
     }
     optional: dict[str, Any] = {
         "name": draft.name,
-        "note": _note(draft),
+        "note": _note(draft, without),
         "email": email,
         "customAttributes": [
             {"key": name[:ATTRIBUTE_LENGTH], "value": value[:ATTRIBUTE_LENGTH]}
@@ -95,9 +95,9 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
             if name
         ],
         "sourceUrl": draft.source_url if draft.source_url.startswith(("https://", "http://")) else "",
-        "shippingAddress": address_input(shipping, draft) if shipping else None,
-        "billingAddress": address_input(billing, draft) if billing else None,
-        "customer": _customer(draft, email) if with_customer else None,
+        "shippingAddress": address_input(shipping, draft, without) if shipping else None,
+        "billingAddress": address_input(billing, draft, without) if billing else None,
+        "customer": None if "customer" in without else _customer(draft, email),
         "discountCode": _discount(draft),
     }
     made.update({name: value for name, value in optional.items() if value})
@@ -220,16 +220,22 @@ def customer_gid(customer_id: str) -> str:
     return customer_id if customer_id.startswith("gid://") else f"gid://shopify/Customer/{customer_id}"
 
 
-def _note(draft: StoreOrderDraft) -> str:
-    """Return the order's note; what the buyer had written on a line stands on the line and here, where people look."""
+def _note(draft: StoreOrderDraft, without: frozenset[str]) -> str:
+    """Return the order's note; what the buyer had written on a line stands on the line and here, where people look.
+
+    So does what Shopify would not take where it belongs: the merchant may need it all the same.
+    """
     lines = [draft.note] if draft.note else []
+    if "phone" in without:
+        told = [address.phone for address in (draft.shipping_address, draft.billing_address) if address] + [draft.phone]
+        lines += [f"Phone: {text.strip()}" for text in told if text.strip()]
     lines += [
         f"{line.title or line.sku}: {name} = {value}" for line in draft.lines for name, value in line.properties if name
     ]
     return "\n".join(dict.fromkeys(lines))[:NOTE_LENGTH]
 
 
-def address_input(address: Address, draft: StoreOrderDraft) -> dict[str, Any]:
+def address_input(address: Address, draft: StoreOrderDraft, without: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return a `MailingAddressInput`: nothing the buyer wrote is lost, what has no field goes to the second line."""
     country = address.country.strip().upper()
     country = {"UK": "GB"}.get(country, country)
@@ -237,13 +243,13 @@ def address_input(address: Address, draft: StoreOrderDraft) -> dict[str, Any]:
     if country in provinces.COUNTRIES_OF_STATES:
         country, region = "US", provinces.COUNTRIES_OF_STATES[country]
     province = provinces.code_for(country, region)
-    number, extension = phone.clean(address.phone or draft.phone, country)
+    number, extension = ("", "") if "phone" in without else phone.clean(address.phone or draft.phone, country)
     extra = [address.line2, address.line3, address.district]
     if region.strip() and not province:
         extra.append(region)
     if extension:
         extra.append(f"Phone ext. {extension}")
-    elif not number and phone.tells_something(address.phone):
+    elif not number and "phone" not in without and phone.tells_something(address.phone):
         extra.append(f"Phone {address.phone.strip()}")
     lines = [line for line in (address.line1.strip(), *(part.strip() for part in extra)) if line]
     first, last = split_name(address.name or draft.customer_name)

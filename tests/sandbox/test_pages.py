@@ -48,6 +48,20 @@ def test_the_buyer_places_pays_and_ships(browser: Browser, seller: Seller) -> No
     assert seller.order(order_id)["fulfillment"]["fulfillmentStatus"] == "SHIPPED"
 
 
+@pytest.mark.parametrize(("choice", "part"), [("unknown_country", "countryCode"), ("phone_extension", "phone")])
+def test_the_buyer_chooses_an_address_that_stores_refuse(
+    browser: Browser, seller: Seller, choice: str, part: str
+) -> None:
+    page = browser.get("/buyer?seller=A1NORTHPINEUS")
+    assert f'<option value="{choice}">' in page
+
+    browser.post("/buyer/place", seller="A1NORTHPINEUS", count="1", address=choice, **{f"sku:{SKU}": "1"})
+
+    (order,) = seller.search().json()["orders"]
+    told = seller.order(order["orderId"])["recipient"]["deliveryAddress"]
+    assert told[part] == {"countryCode": "XX", "phone": "+1 541-555-0142 ext. 40217"}[part]
+
+
 def test_the_buyer_is_told_what_is_wrong(browser: Browser) -> None:
     browser.get("/buyer")
     sku = {f"sku:{SKU}": "1"}
