@@ -28,6 +28,16 @@ def test_every_page_says_that_this_is_the_sandbox_and_needs_no_script(browser: B
         assert browser.http.get(browser.url + sheet, timeout=10).status_code == 200, sheet
 
 
+@pytest.mark.parametrize("path", ["/", "/bigcommerce/apps", "/shopify/app-store"])
+def test_no_page_makes_a_browser_look_for_an_icon_that_is_not_there(browser: Browser, path: str) -> None:
+    named = re.findall(r'<link rel="icon"[^>]* href="(/[^"]+)"', browser.get(path))
+
+    assert named
+    for icon in (*named, "/favicon.ico"):
+        reply = browser.http.get(browser.url + icon, timeout=10)
+        assert (reply.status_code, reply.headers["Content-Type"]) == (200, "image/svg+xml"), icon
+
+
 def test_the_buyer_places_pays_and_ships(browser: Browser, seller: Seller) -> None:
     browser.get("/buyer?seller=A1NORTHPINEUS")
     page = browser.post(
