@@ -60,6 +60,17 @@ _ALL = (
         "{what_changed} Look at {store_order} in {store_name}.", "Open order", "/orders/{order_id}/",
     ),
     Kind(
+        "order_unreadable", WARN, "A change of order {order} on {platform_name} could not be kept.",
+        "Of what {platform_name} says of it now, {problem}. Compare it there with {store_order} in {store_name}.",
+        "Open order", "/orders/{order_id}/",
+    ),
+    Kind(
+        "order_without_id", STOP, "{platform_name} sent an order without a usable id to {account}.",
+        "It came at {read_at} with {what_id} ({sent}). It cannot be imported: find it on {platform_name} and send it "
+        "by hand, then mark this as done. If {platform_name} sends it with an id, it is imported and this ends by itself.",
+        "Open account", "/accounts/{id}/",
+    ),
+    Kind(
         "customization", WARN, "The customization of order {order}, line {line}, could not be fetched.",
         "{text} Look at what the buyer chose before you make the item.", "Open order", "/orders/{order_id}/",
     ),
