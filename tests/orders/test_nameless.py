@@ -109,7 +109,7 @@ def test_what_a_person_saw_to_does_not_come_back_with_the_next_page(cast: Cast, 
     client.force_login(cast.user)
     page = client.get("/").content.decode()
     (alert,) = told(cast)
-    assert "without a usable id" in page
+    assert "without a usable id" in page and f'action="/alerts/{alert.alert.pk}/done/"' in page
 
     assert client.post(f"/alerts/{alert.alert.pk}/done/").status_code == 302
     save(cast, bad)
