@@ -72,7 +72,7 @@ TONES = {
 LEFT_OUT = {
     "phone": "the phone number, which {storefront} refuses; it stands in the order's note",
     "email": "the buyer's e-mail address, which {storefront} does not take; it stands in the order's note",
-    "customer": "a customer of its own, whom {storefront} refuses: it is a guest's",
+    "customer": "a customer of its own: in {storefront} it is a guest's",
 }
 """What of an order a store would not take, in words."""
 PROBLEMS = frozenset({"stop", "wait", "ask"})

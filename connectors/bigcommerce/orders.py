@@ -65,7 +65,8 @@ class Orders:
                 options=chosen,
             )
             try:
-                return replace(self._found(self._client.create_order(body)), key=draft.key)
+                made = self._found(self._client.create_order(body))
+                return replace(made, key=draft.key, left_out=mapping.left_out(draft, customer))
             except CustomerRefused:
                 if not customer:
                     raise

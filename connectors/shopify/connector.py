@@ -84,8 +84,7 @@ class Shopify:
         answer = self._client.run(document, {"order": order, "options": mapping.order_options(draft)})[document.name]
         made = answer.get("order")
         if isinstance(made, dict) and made.get("id"):
-            wanted = without if draft.customer is CustomerMode.BY_EMAIL else without - {"customer"}
-            return replace(self._found(made, key=draft.key), left_out=tuple(sorted(wanted)))
+            return replace(self._found(made, key=draft.key), left_out=mapping.left_out(draft, order, without))
         if errors := read_user_errors(answer.get("userErrors") or ()):
             raise error_of(errors, document.name)
         raise OutcomeUnknown(

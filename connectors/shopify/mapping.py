@@ -6,12 +6,12 @@ as decimal text in the order's currency; times are UTC.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from connectors import mailbox
 from connectors.contract.errors import Rejected, UnexpectedReply
 from connectors.contract.types import (
     Address,
@@ -45,10 +45,6 @@ TAG_LENGTH = 39
 TAGS_MOST = 250
 NOTE_LENGTH = 5000
 ATTRIBUTE_LENGTH = 255
-
-_EMAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
 
 
 # ── out: the order to create ─────────────────────────────────────────────────────────────────────────────────────────
@@ -87,7 +83,7 @@ def order_input(draft: StoreOrderDraft, *, without: frozenset[str] = frozenset()
     }
     optional: dict[str, Any] = {
         "name": draft.name,
-        "note": _note(draft, without),
+        "note": _note(draft, without, email),
         "email": email,
         "customAttributes": [
             {"key": name[:ATTRIBUTE_LENGTH], "value": value[:ATTRIBUTE_LENGTH]}
@@ -107,6 +103,16 @@ def order_input(draft: StoreOrderDraft, *, without: frozenset[str] = frozenset()
         made["fulfillmentStatus"] = "FULFILLED"
         made["fulfillment"] = {"locationId": draft.location_id, "notifyCustomer": False}
     return made
+
+
+def left_out(draft: StoreOrderDraft, order: Json, without: frozenset[str]) -> tuple[str, ...]:
+    """Return what of the draft the input lacks: "customer", "email", "phone"."""
+    lacking = without & {"phone"}
+    if draft.email.strip():
+        lacking |= {"email"} - order.keys()
+        if draft.customer is CustomerMode.BY_EMAIL:
+            lacking |= {"customer"} - order.keys()
+    return tuple(sorted(lacking))
 
 
 def order_options(draft: StoreOrderDraft) -> dict[str, Any]:
@@ -220,7 +226,7 @@ def customer_gid(customer_id: str) -> str:
     return customer_id if customer_id.startswith("gid://") else f"gid://shopify/Customer/{customer_id}"
 
 
-def _note(draft: StoreOrderDraft, without: frozenset[str]) -> str:
+def _note(draft: StoreOrderDraft, without: frozenset[str], email: str) -> str:
     """Return the order's note; what the buyer had written on a line stands on the line and here, where people look.
 
     So does what Shopify would not take where it belongs: the merchant may need it all the same.
@@ -229,6 +235,8 @@ def _note(draft: StoreOrderDraft, without: frozenset[str]) -> str:
     if "phone" in without:
         told = [address.phone for address in (draft.shipping_address, draft.billing_address) if address] + [draft.phone]
         lines += [f"Phone: {text.strip()}" for text in told if text.strip()]
+    if not email and (told_email := mailbox.note_line(draft.email)):
+        lines.append(told_email)
     lines += [
         f"{line.title or line.sku}: {name} = {value}" for line in draft.lines for name, value in line.properties if name
     ]
@@ -276,10 +284,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 def valid_email(text: str) -> str:
     """Return the e-mail when Shopify would take it, else ""; an invalid one would refuse the whole order."""
-    stripped = text.strip()
-    local = stripped.partition("@")[0]
-    dotted = local.startswith(".") or local.endswith(".") or ".." in local
-    return stripped if len(stripped) <= 254 and not dotted and _EMAIL.fullmatch(stripped) else ""
+    return mailbox.sendable(text, longest=254)
 
 
 def tags(wanted: Sequence[str]) -> list[str]:

@@ -372,6 +372,17 @@ def test_an_order_in_a_currency_for_show_is_not_sent(wire: Wire, store: BigComme
     assert "POST /v2/orders" not in calls(wire)
 
 
+def test_what_of_an_order_was_not_sent_is_said_with_it(wire: Wire, store: BigCommerce) -> None:
+    serve(wire, {**FACTS, "POST /v2/orders": MADE})
+
+    made = store.create_order(draft(email="ü@example.de", customer=CustomerMode.BY_EMAIL))
+
+    body = sent(wire, "POST /v2/orders")[0]
+    assert made.left_out == ("customer", "email")
+    assert "email" not in body["billing_address"]
+    assert "E-mail: ü@example.de" in body["staff_notes"].splitlines()
+
+
 def test_a_refused_address_is_told_as_one(wire: Wire, store: BigCommerce) -> None:
     serve(wire, {**FACTS, "POST /v2/orders": refusal(400, "The field 'billing_address' is invalid.")})
 

@@ -181,6 +181,18 @@ def test_an_address_refused_for_more_than_its_phone_is_a_persons_matter(wire: Wi
     assert len(wire.asked) == 1
 
 
+def test_what_of_an_order_was_not_sent_is_said_with_it(wire: Wire) -> None:
+    wire.answer_with(created())
+    odd = draft(email="ü@example.de", customer=CustomerMode.BY_EMAIL)
+
+    made = shop_at(wire.url).create_order(odd)
+
+    sent = wire.asked[0].json["variables"]["order"]
+    assert made.left_out == ("customer", "email")
+    assert "email" not in sent and "customer" not in sent
+    assert "E-mail: ü@example.de" in sent["note"].splitlines()
+
+
 def test_a_phone_and_a_customer_refused_one_after_the_other_are_both_left_out(wire: Wire) -> None:
     wire.answer_with(
         created(None, refused("Phone is invalid", "billingAddress", "phone")),
