@@ -30,6 +30,8 @@ class Kind:
     text: str
     button: str = ""
     url: str = ""
+    done: bool = False
+    """Whether a person says when it is over: nothing we see does, or not always."""
 
 
 _ALL = (
@@ -57,7 +59,18 @@ _ALL = (
     Kind("ledger_differs", STOP, "The stock ledger does not add up in {count} places.", "{text}. We have been told."),
     Kind(
         "order_changed", WARN, "Order {order} changed on {platform_name} after it was created.",
-        "{what_changed} Look at {store_order} in {store_name}.", "Open order", "/orders/{order_id}/",
+        "{what_changed} Look at {store_order} in {store_name}.", "Open order", "/orders/{order_id}/", done=True,
+    ),
+    Kind(
+        "order_unreadable", WARN, "A change of order {order} on {platform_name} could not be kept.",
+        "Of what {platform_name} says of it now, {problem}. Compare it there with {store_order} in {store_name}.",
+        "Open order", "/orders/{order_id}/", done=True,
+    ),
+    Kind(
+        "order_without_id", STOP, "{platform_name} sent an order without a usable id to {account}.",
+        "It came at {read_at} with {what_id} ({sent}). It cannot be imported: find it on {platform_name} and enter "
+        "it in your store by hand. If {platform_name} sends it with an id, it is imported and this ends by itself.",
+        "Open account", "/accounts/{id}/", done=True,
     ),
     Kind(
         "customization", WARN, "The customization of order {order}, line {line}, could not be fetched.",
@@ -65,7 +78,7 @@ _ALL = (
     ),
     Kind(
         "total_differs", WARN, "The total of order {order} differs in {store_name}.",
-        "The buyer paid {paid} {currency}, {store_order} says {store}.", "Open order", "/orders/{order_id}/",
+        "The buyer paid {paid} {currency}, {store_order} says {store}.", "Open order", "/orders/{order_id}/", done=True,
     ),
     Kind(
         "oversold", STOP, "{sku}: more was sold than there is.",
@@ -77,11 +90,12 @@ _ALL = (
     ),
     Kind(
         "misplaced", WARN, "Order {order} was placed at another location.", "{text}", "Open order", "/orders/{order_id}/",
+        done=True,
     ),
     Kind(
         "two_store_orders", STOP, "Order {order} is in your store more than once: {names}.",
         "Cancel the one that is too much, in {store_name}. Nothing is deleted by itself.",
-        "Open order", "/orders/{order_id}/",
+        "Open order", "/orders/{order_id}/", done=True,
     ),
     Kind(
         "data_request", INFO, "A customer of {name} asks for their data.",
@@ -113,6 +127,12 @@ class Reading:
     text: str
     button: str
     url: str
+
+    @property
+    def done(self) -> bool:
+        """Say whether a person may take it off the list: it has no button, or nothing else says that it is over."""
+        kind = KINDS.get(self.alert.kind)
+        return kind is None or kind.done or not (self.button and self.url)
 
     @property
     def level(self) -> str:

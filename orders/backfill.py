@@ -24,7 +24,7 @@ from accounts.models import MarketplaceAccount
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, RateLimited, Rejected
 from connectors.contract.types import MarketplaceOrder, Window
 from connectors.ratelimit import gcra
-from orders import intake
+from orders import intake, nameless
 from orders.breaker import lost
 from orders.domain.past import Past, Shipped
 from orders.models import BackFill, Order, OrderPull
@@ -243,7 +243,7 @@ def _look(
     account: MarketplaceAccount, orders: Sequence[MarketplaceOrder], moment: datetime, *, first: bool
 ) -> dict[str, Any]:
     """Return what a page holds: how many orders, how many we have, of which status the new ones are."""
-    unique = {order.order_id: order for order in orders}
+    unique, _ = nameless.parted(orders)
     known = set(
         Order.objects.filter(account_id=account.pk, marketplace_order_id__in=list(unique)).values_list(
             "marketplace_order_id", flat=True
@@ -266,7 +266,7 @@ def _save(job: BackFill, orders: Sequence[MarketplaceOrder], moment: datetime, *
     saved = intake.save_page(job.account, orders, any_age=True, via="back-fill", read_at=moment, past=past)
     new = saved.order_ids[len(saved.order_ids) - saved.new :] if saved.new else []
     queued = Order.objects.filter(pk__in=new, export_state="imported", reason_code="QUEUED").count()
-    return {"read": len({order.order_id for order in orders}), "new": saved.new, "queued": queued,
+    return {"read": len(nameless.parted(orders)[0]), "new": saved.new, "queued": queued,
             "known": saved.changed + saved.same, "again": first}  # fmt: skip
 
 

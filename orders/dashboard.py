@@ -90,6 +90,7 @@ class Cause:
     url: str
     state: str = "held"
     alert: int = 0
+    """The alert a person may take off the list, 0 for what ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class Dashboard:
                 one.button or "",
                 one.url,
                 "held" if one.level == "stop" else "waiting",
-                one.alert.pk,
+                one.alert.pk if one.done else 0,
             )
             for one in self.alerts
             if one is not shown
@@ -221,7 +222,8 @@ class Dashboard:
                     "button": "Confirm connection", "url": reverse("accounts:list")}  # fmt: skip
         if worst is not None:
             return {"tone": worst.level, "icon": "alert" if worst.level == "stop" else "clock", "title": worst.title,
-                    "text": worst.text, "button": worst.button, "url": worst.url}  # fmt: skip
+                    "text": worst.text, "button": worst.button, "url": worst.url,
+                    "alert": str(worst.alert.pk) if worst.done else ""}  # fmt: skip
         held = int(self.counts["states"].get("held", 0))
         if held:
             title = f"Your store has {counted(held, 'order')} that cannot be imported."

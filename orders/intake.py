@@ -19,7 +19,7 @@ from django.utils.timezone import now
 
 from accounts.models import MarketplaceAccount
 from connectors.contract.types import MarketplaceOrder
-from orders import archives, identity, personal, source, updates
+from orders import archives, identity, nameless, personal, source, updates
 from orders.domain import routing
 from orders.domain.past import Past
 from orders.domain.states import ExportState
@@ -43,7 +43,11 @@ class Saved:
     changed: int = 0
     same: int = 0
     too_old: int = 0
+    without_id: int = 0
+    """Orders that cannot be rows; an alert tells each."""
     order_ids: list[int] = field(default_factory=list)
+    unkept: list[int] = field(default_factory=list)
+    """Known orders whose newer reading no row can hold."""
 
     def add(self, other: Saved) -> None:
         """Count what another did as well."""
@@ -52,6 +56,7 @@ class Saved:
         self.same += other.same
         self.too_old += other.too_old
         self.order_ids += other.order_ids
+        self.unkept += other.unkept
 
 
 def save_page(
@@ -68,7 +73,8 @@ def save_page(
     `via` names how they came (push, sweep, a person), `any_age` lets orders from before the connection in (F29), `read_at`
     is our database's time before the read: hints heard later stay. `past` are the choices of a back-fill (F30).
     """
-    unique = {order.order_id: order for order in orders}
+    unique, without_id = nameless.parted(orders)
+    without_id = [order for order in without_id if any_age or not _before_start(account, order)]
     _one_at_a_time(account.pk)
     save = partial(_save, account, any_age=any_age, via=via, past=past)
     try:
@@ -87,7 +93,12 @@ def save_page(
             MarketplaceAccount.objects.filter(pk=account.pk).filter(
                 Q(newest_order_at=None) | Q(newest_order_at__lt=newest)
             ).update(newest_order_at=newest)
+    if without_id:
+        log.error("orders without a usable id", extra={"account": account.pk, "count": len(without_id)})
+        nameless.tell(account, without_id, read_at=read_at or now())
+        saved.without_id = len(without_id)
     if saved.new or saved.changed:
+        nameless.seen_again(account, unique.values(), set(saved.order_ids) - set(saved.unkept))
         doorbell.ring(DRAIN, account.merchant_id, account.store_id)
     return saved
 
@@ -146,7 +157,7 @@ def _save_alone(
     if row is None:
         return save([source.without_what_is_too_large(order)])
     updates.cannot_be_kept(account, row, order)
-    return Saved(changed=1, order_ids=[row.pk])
+    return Saved(changed=1, order_ids=[row.pk], unkept=[row.pk])
 
 
 def _one_at_a_time(account_id: int) -> None:

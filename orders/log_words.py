@@ -49,6 +49,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "CANCELED_IN_STORE": ("calm", "{store_order} was canceled in your store."),
     "CHANGED_AFTER_CREATION": ("wait", "{marketplace} changed this order after it was created ({what}). Look at {store_order}."),
     "TOTAL_DIFFERS": ("stop", "{storefront} made the total {store}; the buyer paid {paid} {currency}."),
+    "LEFT_OUT": ("calm", "Created without {left_out_words}."),
     "LINE_MATCHED": ("work", "Line {line} matched to {sku} by hand{remember_words}."),
     "LINE_CHANGED": ("work", "Line {line} matched to {sku} by hand{remember_words}."),
     "ADDRESS_EDITED": ("work", "Delivery address changed by hand."),
@@ -68,6 +69,12 @@ TONES = {
     "THROTTLED": "wait", "STORE_DOWN": "wait", "RECONNECT_NEEDED": "wait", "STORE_UNINSTALLED": "wait", "CANCELED": "calm", "PAID_TOGETHER": "calm",
     "FBA_FILTERED": "calm", "FBM_FILTERED": "calm", "IMPORT_OFF": "calm", "ADDRESS_MISSING": "wait", "ADDRESS_WITHHELD": "wait", "CANCEL_REQUESTED": "wait", "FBA_NOT_SHIPPED": "calm",
 }  # fmt: skip
+LEFT_OUT = {
+    "phone": "the phone number, which {storefront} refuses; it stands in the order's note",
+    "email": "the buyer's e-mail address, which {storefront} does not take; it stands in the order's note",
+    "customer": "a customer of its own: in {storefront} it is a guest's",
+}
+"""What of an order a store would not take, in words."""
 PROBLEMS = frozenset({"stop", "wait", "ask"})
 
 
@@ -123,6 +130,12 @@ def _facts(event: OrderEvent, platform: str, store_platform: str) -> _Known:
             str(data.get("reason") or event.code), data | {"platform": platform, "store_platform": store_platform}
         ),
         problem_words=archives.sentence(str(data.get("problem", "")), platform),
+        left_out_words=", and without ".join(
+            LEFT_OUT[part].format(storefront=reasons.STOREFRONTS.get(store_platform, "the store"))
+            for part in data.get("parts", [])
+            if part in LEFT_OUT
+        )
+        or "a part the store refuses",
         why_words=str(data.get("why", "Something changed.")),
     )
     return facts

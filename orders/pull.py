@@ -324,7 +324,10 @@ def read_hinted(merchant_id: int, account_id: int, *, seconds: float = 3600.0) -
                 continue
             try:
                 with tenancy.scope(merchant_id):
-                    intake.save_page(account, [order], via="push", read_at=moment)
+                    saved = intake.save_page(account, [order], via="push", read_at=moment)
+                    if saved.without_id:
+                        # It is told; what the hint named came without its name and would come so again.
+                        DirtyOrder.objects.filter(pk=row.pk, heard_at__lte=moment).delete()
                     DirtyOrder.objects.filter(pk=row.pk, heard_at__gt=moment).update(
                         lease_until=None, next_attempt_at=now()
                     )
@@ -419,6 +422,8 @@ def fetch_one(merchant_id: int, account_id: int, marketplace_order_id: str, *, a
         return FetchResult(None, f"{marketplace} did not give this order: {error.message}")
     with tenancy.scope(merchant_id):
         saved = intake.save_page(account, [order], any_age=True, via=f"asked for by {actor}")
+        if saved.without_id:
+            return FetchResult(None, f"{marketplace} sent order {wanted} without a usable id: see the Dashboard")
         row = Order.objects.get(account_id=account_id, marketplace_order_id=order.order_id)
     word = "imported" if saved.new else "brought up to date" if saved.changed else "already here, nothing changed"
     return FetchResult(row.pk, f"Order {wanted}: {word}", new=bool(saved.new))

@@ -6,7 +6,7 @@ order's `reason_data`. `docs/reasons.md` lists every code (a test holds it to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,6 +175,11 @@ def mismatch_sentence(data: Mapping[str, Any]) -> str:
     return str(data.get("problem") or "The order does not add up.")
 
 
+def said(texts: Sequence[str]) -> str:
+    """Return what a store said in one text: its sentences one after the other, else parted by semicolons."""
+    return "".join(text + (" " if text.endswith(".") else "; ") for text in texts[:-1]) + "".join(texts[-1:])
+
+
 def unknown_sentence(data: Mapping[str, Any], storefront: str) -> str:
     """Return what we asked, when, and when we look again."""
     asked = str(data.get("asked_at", ""))[11:19]
@@ -209,7 +214,7 @@ def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> s
     # With the list of SKUs itself unchanged: programs and people search for that sentence.
     filled["why_words"] = f" ({'; '.join(data['notes'])})" if data.get("notes") else ""
     filled["names"] = ", ".join(data.get("names", [])) or "—"
-    filled["texts"] = "; ".join(data.get("texts", [])) or "no reason given"
+    filled["texts"] = said(data.get("texts", [])) or "no reason given"
     text = str(getattr(reason, part))
     if part == "store_text":
         text = reason.store_texts.get(str(data.get("store_platform", "shopify")), text)

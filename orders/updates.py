@@ -11,7 +11,7 @@ from accounts.models import MarketplaceAccount
 from connectors.contract.types import MarketplaceOrder, MarketplaceOrderLine
 from inventory import reservations
 from notifications import alerts
-from orders import archives, personal, source
+from orders import archives, nameless, personal, source
 from orders.domain import routing
 from orders.domain.states import ExportState
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StockWait
@@ -92,6 +92,9 @@ def cannot_be_kept(account: MarketplaceAccount, row: Order, order: MarketplaceOr
     else:
         facts = source.reason_data(account, row, problem=source.TOO_LARGE)
         events.append(source.event(row, "import", "UNREADABLE", **facts))
+        if row.export_state not in (ExportState.CANCELED, ExportState.SKIPPED):
+            # It is in the store, or may be: nobody reads the log of an order that is done.
+            nameless.tell_unkept(account, row)
     row.save()
     OrderEvent.objects.bulk_create(events)
 

@@ -6,18 +6,19 @@ decimal in the order's currency; V2 writes it as text with four decimals ("12.00
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
+from connectors import mailbox
 from connectors.bigcommerce import limits, regions
 from connectors.bigcommerce.config import PLATFORM
 from connectors.contract.errors import AddressRejected, Rejected, UnexpectedReply
 from connectors.contract.types import (
     Address,
+    CustomerMode,
     DraftLine,
     DraftShipping,
     InventoryRule,
@@ -46,10 +47,6 @@ METHOD_LENGTH = 100
 MISSING = "-"
 """Stands in a field BigCommerce wants to be filled and the marketplace gave nothing for."""
 MISSING_ZIP = "00000"
-
-_EMAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
 
 
 # ── out: the order to create ─────────────────────────────────────────────────────────────────────────────────────────
@@ -169,6 +166,8 @@ def staff_notes(draft: StoreOrderDraft) -> str:
     """
     lines = [NOTHING_TO_SHIP] if draft.inventory is InventoryRule.NONE else []
     lines += [f"> {line}" if line.lstrip().startswith(KEY_LINE) else line for line in draft.note.splitlines()]
+    if not valid_email(draft.email) and (told := mailbox.note_line(draft.email)):
+        lines.append(told)
     lines += [_flat(f"{name}: {value}") for name, value in draft.attributes if name and value]
     lines += [
         _flat(f"{line.title or line.sku}: {name} = {value}") for line in draft.lines for name, value in line.properties
@@ -220,6 +219,15 @@ def address_input(address: Address, draft: StoreOrderDraft, email: str) -> dict[
     return {name: text for name, text in made.items() if text or name in kept}
 
 
+def oddities(draft: StoreOrderDraft) -> dict[str, str]:
+    """Return what of the draft's addresses no store can take, as far as we can see: BigCommerce's field → a sentence."""
+    addresses = [address for address in (draft.billing_address, draft.shipping_address) if address]
+    countries = [regions.country_code(address.country) for address in addresses]
+    if all(regions.is_country(code) for code in countries):
+        return {}
+    return {"country_iso2": "Its country is none that BigCommerce can know."}
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Return (first, last): the last word is the last name; a single word is a first name."""
     words = name.split()
@@ -228,10 +236,18 @@ def split_name(name: str) -> tuple[str, str]:
 
 def valid_email(text: str) -> str:
     """Return the e-mail when BigCommerce would take it, else ""; an invalid one would refuse the whole order."""
-    stripped = text.strip()
-    local = stripped.partition("@")[0]
-    dotted = local.startswith(".") or local.endswith(".") or ".." in local
-    return stripped if len(stripped) <= 250 and not dotted and _EMAIL.fullmatch(stripped) else ""
+    return mailbox.sendable(text, longest=250)
+
+
+def left_out(draft: StoreOrderDraft, customer_id: int) -> tuple[str, ...]:
+    """Return what of the draft its order lacks: "customer", "email"."""
+    lacking = set()
+    if draft.email.strip():
+        if not valid_email(draft.email):
+            lacking.add("email")
+        if draft.customer is CustomerMode.BY_EMAIL and not customer_id:
+            lacking.add("customer")
+    return tuple(sorted(lacking))
 
 
 def customer_input(draft: StoreOrderDraft, email: str) -> dict[str, Any]:

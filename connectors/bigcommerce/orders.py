@@ -12,7 +12,14 @@ from connectors.bigcommerce.client import Client
 from connectors.bigcommerce.config import PLATFORM, BigCommerceConfig
 from connectors.bigcommerce.errors import CustomerRefused
 from connectors.bigcommerce.facts import Facts
-from connectors.contract.errors import NotFound, OptionsMissing, OutcomeUnknown, Rejected, TransientError
+from connectors.contract.errors import (
+    AddressRejected,
+    NotFound,
+    OptionsMissing,
+    OutcomeUnknown,
+    Rejected,
+    TransientError,
+)
 from connectors.contract.types import CustomerMode, InventoryRule, StoreOrderDraft, StoreOrderFound
 
 logger = logging.getLogger(__name__)
@@ -58,12 +65,26 @@ class Orders:
                 options=chosen,
             )
             try:
-                return replace(self._found(self._client.create_order(body)), key=draft.key)
+                made = self._found(self._client.create_order(body))
+                return replace(made, key=draft.key, left_out=mapping.left_out(draft, customer))
             except CustomerRefused:
                 if not customer:
                     raise
                 logger.warning("the store refused the customer; the order becomes a guest's", extra=self._where())
                 customer = 0
+            except AddressRejected as refused:
+                if not (seen := mapping.oddities(draft)):
+                    raise
+                # BigCommerce says which address, not what of it: what we see wrong is said beside its own words.
+                raise AddressRejected(
+                    refused.message,
+                    code=refused.code,
+                    fields=[*refused.fields, *seen],
+                    texts=[*refused.texts, *seen.values()],
+                    platform=PLATFORM,
+                    operation=refused.operation,
+                    status=refused.status,
+                ) from refused
             except OptionsMissing as missing:
                 if filled or not draft.fill_options:
                     raise

@@ -50,6 +50,11 @@ def country_code(text: str) -> str:
     return _COUNTRY_ALIASES.get(code, code)
 
 
+def is_country(code: str) -> bool:
+    """Say whether there is a country with this code."""
+    return len(code) == 2 and code in _ENGLISH.territories
+
+
 def country_name(code: str) -> str:
     """Return a country's English name, "" where lists of countries are likely to differ ("Hong Kong SAR China").
 

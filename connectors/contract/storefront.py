@@ -28,7 +28,9 @@ class Storefront(Protocol):
         """Create the order and return it.
 
         Raises `OutOfStock`, `AddressRejected`, `Rejected` for a clear no; `RateLimited`/`TransientError` when surely
-        nothing happened; `OutcomeUnknown` when it left us and no clear answer came. Never retries by itself.
+        nothing happened; `OutcomeUnknown` when it left us and no clear answer came. Never retries by itself, but for
+        a clear no about something an order can do without (its customer, an e-mail, a phone): that is left out, kept
+        in the note and named in `left_out`.
         """
 
     def find_by_key(self, key: str, reference: str) -> Sequence[StoreOrderFound]:

@@ -397,6 +397,8 @@ class StoreOrderFound:
     left: bool = False
     """Shipped as a whole: a store that takes stock at shipping has taken all its units by now."""
     url: str = ""
+    left_out: tuple[str, ...] = ()
+    """Of an order just made: what of the draft the store would not take (phone, email, customer)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from aiohttp import web
 from connectors.sandbox.control_input import Handler, guard, number, read_body, text_field, whole
 from connectors.sandbox.faults import KINDS
 from connectors.sandbox.limits import PLATFORMS, PROFILES
+from connectors.sandbox.odd_addresses import spelled_out
 from connectors.sandbox.platforms import Answer, Doc, HasFurtherClients, MarketplaceControl, Refusal, StoreControl
 from connectors.sandbox.server import CORE, Core
 from connectors.sandbox.traffic import TRAFFIC
@@ -231,7 +232,7 @@ def _account(request: web.Request) -> tuple[MarketplaceControl, str]:
 async def place_orders(request: web.Request) -> web.Response:
     """Buyers place orders."""
     control, key = _account(request)
-    return web.json_response({"ids": control.place(key, await read_body(request))})
+    return web.json_response({"ids": control.place(key, spelled_out(await read_body(request)))})
 
 
 async def change_order(request: web.Request) -> web.Response:

@@ -268,10 +268,20 @@ def _message(entry: Any) -> str:
     """Return an error's words. Those about a refused variable quote its value: what a buyer wrote must stay out."""
     text = str(entry.get("message") or "") if isinstance(entry, dict) else str(entry)
     if fields := _refused_fields([entry]):
-        return "Shopify does not take this value: " + ", ".join(fields)
+        return "Shopify does not take " + ", ".join(dict.fromkeys(_spoken(field) for field in fields))
     if _part(entry, "extensions").get("code") == "INVALID_VARIABLE" or "invalid value" in text:
         return "Shopify does not take one of the values"
     return text[:200] or "no reason given"
+
+
+_PARTS = {"countryCode": "the country", "provinceCode": "the province", "zip": "the postal code"}
+"""Parts of an address by names a merchant knows."""
+
+
+def _spoken(field: str) -> str:
+    """Return a refused field in words where it is a part of an address, else as the value of its path."""
+    part = _PARTS.get(field.rpartition(".")[2]) if _ADDRESS.match(field) else None
+    return f"{part} of this address" if part else f"this value: {field}"
 
 
 def _refused_fields(entries: Sequence[Any]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import requests
 
-from connectors.contract.errors import NotFound, OutcomeUnknown, UnexpectedReply
+from connectors.contract.errors import AddressRejected, NotFound, OutcomeUnknown, UnexpectedReply
 from connectors.contract.tokens import TokenSource
 from connectors.contract.types import (
     CustomerMode,
@@ -28,7 +29,7 @@ from connectors.shopify.bulk import BulkRead
 from connectors.shopify.catalog import Catalog, quoted
 from connectors.shopify.client import Client
 from connectors.shopify.config import PLATFORM, ShopifyConfig
-from connectors.shopify.errors import CustomerRefused, error_of, read_user_errors
+from connectors.shopify.errors import CustomerRefused, dispensable, error_of, read_user_errors
 from connectors.shopify.setup import set_up
 from connectors.shopify.stock import StockReader
 
@@ -63,27 +64,27 @@ class Shopify:
         """Create the order and return it.
 
         Raises as `Storefront.create_order` says. A key that is taken raises `OutcomeUnknown`: the order exists, a
-        look-up finds it. If Shopify refuses nothing but the customer record, the order is sent once more without one
-        (such a refusal says clearly that nothing was made), unless the merchant chose that very customer.
+        look-up finds it. If Shopify refuses nothing but what an order can do without (the customer record, an e-mail, a
+        phone number), it is sent once more without that: such a refusal says clearly that nothing was made.
         """
-        try:
-            return self._create(draft, with_customer=True)
-        except CustomerRefused as refused:
-            if draft.customer is CustomerMode.FIXED:
-                # The merchant named this customer: an order without them would be a surprise, not a help.
-                raise
-            email = "" if any("email" in field.lower() for field in refused.fields) else draft.email
-            return self._create(draft, with_customer=False, email=email)
+        without: frozenset[str] = frozenset()
+        while True:
+            try:
+                return self._create(draft, without)
+            except (CustomerRefused, AddressRejected) as refused:
+                more = dispensable(refused)
+                if more <= without or ("customer" in more and draft.customer is CustomerMode.FIXED):
+                    # A customer the merchant named: an order without them would be a surprise, not a help.
+                    raise
+                without |= more
 
-    def _create(self, draft: StoreOrderDraft, *, with_customer: bool, email: str | None = None) -> StoreOrderFound:
-        order = mapping.order_input(draft, with_customer=with_customer)
-        if email == "":
-            order.pop("email", None)
+    def _create(self, draft: StoreOrderDraft, without: frozenset[str]) -> StoreOrderFound:
+        order = mapping.order_input(draft, without=without)
         document = documents.ORDER_CREATE
         answer = self._client.run(document, {"order": order, "options": mapping.order_options(draft)})[document.name]
         made = answer.get("order")
         if isinstance(made, dict) and made.get("id"):
-            return self._found(made, key=draft.key)
+            return replace(self._found(made, key=draft.key), left_out=mapping.left_out(draft, order, without))
         if errors := read_user_errors(answer.get("userErrors") or ()):
             raise error_of(errors, document.name)
         raise OutcomeUnknown(

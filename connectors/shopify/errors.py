@@ -113,6 +113,25 @@ def _read(entry: Mapping[str, Any]) -> UserError:
     return UserError(code, path, message, meaning)
 
 
+_DISPENSABLE: tuple[tuple[str, frozenset[str]], ...] = (
+    (r"(shipping|billing)_?address\.phone$", frozenset({"phone"})),
+    (r"(^|\.)email$", frozenset({"email", "customer"})),
+    (r"^(customer|phone$)", frozenset({"customer"})),
+)
+"""Field path → what an order is sent once more without; the first that fits counts."""
+
+
+def dispensable(refused: Rejected) -> frozenset[str]:
+    """Return what an order can do without when only that was refused; nothing where anything else was refused too."""
+    if not refused.fields:
+        return frozenset({"customer"}) if isinstance(refused, CustomerRefused) else frozenset()
+    spare = [
+        next((parts for path, parts in _DISPENSABLE if re.search(path, field, re.IGNORECASE)), frozenset())
+        for field in refused.fields
+    ]
+    return frozenset().union(*spare) if all(spare) else frozenset()
+
+
 _KINDS: Mapping[Meaning, type[Rejected]] = {
     Meaning.OUT_OF_STOCK: OutOfStock,
     Meaning.ADDRESS: AddressRejected,

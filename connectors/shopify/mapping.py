@@ -6,12 +6,12 @@ as decimal text in the order's currency; times are UTC.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from connectors import mailbox
 from connectors.contract.errors import Rejected, UnexpectedReply
 from connectors.contract.types import (
     Address,
@@ -46,16 +46,12 @@ TAGS_MOST = 250
 NOTE_LENGTH = 5000
 ATTRIBUTE_LENGTH = 255
 
-_EMAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
-
 
 # ── out: the order to create ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[str, Any]:
-    """Return the `OrderCreateOrderInput` of a draft.
+def order_input(draft: StoreOrderDraft, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the `OrderCreateOrderInput` of a draft, `without` what Shopify refused of it (customer, email, phone).
 
     Raises `Rejected` before anything is sent when the draft does not add up (TOTAL_MISMATCH) or is to be created as
     fulfilled without a location (LOCATION_MISSING).
@@ -69,7 +65,7 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
         )
     shipping = draft.shipping_address
     billing = draft.billing_address or shipping
-    email = valid_email(draft.email)
+    email = "" if "email" in without else valid_email(draft.email)
     made: dict[str, Any] = {
         "currency": draft.currency,
         "sourceIdentifier": draft.reference,
@@ -87,7 +83,7 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
     }
     optional: dict[str, Any] = {
         "name": draft.name,
-        "note": _note(draft),
+        "note": _note(draft, without, email),
         "email": email,
         "customAttributes": [
             {"key": name[:ATTRIBUTE_LENGTH], "value": value[:ATTRIBUTE_LENGTH]}
@@ -95,9 +91,9 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
             if name
         ],
         "sourceUrl": draft.source_url if draft.source_url.startswith(("https://", "http://")) else "",
-        "shippingAddress": address_input(shipping, draft) if shipping else None,
-        "billingAddress": address_input(billing, draft) if billing else None,
-        "customer": _customer(draft, email) if with_customer else None,
+        "shippingAddress": address_input(shipping, draft, without) if shipping else None,
+        "billingAddress": address_input(billing, draft, without) if billing else None,
+        "customer": None if "customer" in without else _customer(draft, email),
         "discountCode": _discount(draft),
     }
     made.update({name: value for name, value in optional.items() if value})
@@ -107,6 +103,16 @@ def order_input(draft: StoreOrderDraft, *, with_customer: bool = True) -> dict[s
         made["fulfillmentStatus"] = "FULFILLED"
         made["fulfillment"] = {"locationId": draft.location_id, "notifyCustomer": False}
     return made
+
+
+def left_out(draft: StoreOrderDraft, order: Json, without: frozenset[str]) -> tuple[str, ...]:
+    """Return what of the draft the input lacks: "customer", "email", "phone"."""
+    lacking = without & {"phone"}
+    if draft.email.strip():
+        lacking |= {"email"} - order.keys()
+        if draft.customer is CustomerMode.BY_EMAIL:
+            lacking |= {"customer"} - order.keys()
+    return tuple(sorted(lacking))
 
 
 def order_options(draft: StoreOrderDraft) -> dict[str, Any]:
@@ -220,16 +226,24 @@ def customer_gid(customer_id: str) -> str:
     return customer_id if customer_id.startswith("gid://") else f"gid://shopify/Customer/{customer_id}"
 
 
-def _note(draft: StoreOrderDraft) -> str:
-    """Return the order's note; what the buyer had written on a line stands on the line and here, where people look."""
+def _note(draft: StoreOrderDraft, without: frozenset[str], email: str) -> str:
+    """Return the order's note; what the buyer had written on a line stands on the line and here, where people look.
+
+    So does what Shopify would not take where it belongs: the merchant may need it all the same.
+    """
     lines = [draft.note] if draft.note else []
+    if "phone" in without:
+        told = [address.phone for address in (draft.shipping_address, draft.billing_address) if address] + [draft.phone]
+        lines += [f"Phone: {text.strip()}" for text in told if text.strip()]
+    if not email and (told_email := mailbox.note_line(draft.email)):
+        lines.append(told_email)
     lines += [
         f"{line.title or line.sku}: {name} = {value}" for line in draft.lines for name, value in line.properties if name
     ]
     return "\n".join(dict.fromkeys(lines))[:NOTE_LENGTH]
 
 
-def address_input(address: Address, draft: StoreOrderDraft) -> dict[str, Any]:
+def address_input(address: Address, draft: StoreOrderDraft, without: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return a `MailingAddressInput`: nothing the buyer wrote is lost, what has no field goes to the second line."""
     country = address.country.strip().upper()
     country = {"UK": "GB"}.get(country, country)
@@ -237,13 +251,13 @@ def address_input(address: Address, draft: StoreOrderDraft) -> dict[str, Any]:
     if country in provinces.COUNTRIES_OF_STATES:
         country, region = "US", provinces.COUNTRIES_OF_STATES[country]
     province = provinces.code_for(country, region)
-    number, extension = phone.clean(address.phone or draft.phone, country)
+    number, extension = ("", "") if "phone" in without else phone.clean(address.phone or draft.phone, country)
     extra = [address.line2, address.line3, address.district]
     if region.strip() and not province:
         extra.append(region)
     if extension:
         extra.append(f"Phone ext. {extension}")
-    elif not number and phone.tells_something(address.phone):
+    elif not number and "phone" not in without and phone.tells_something(address.phone):
         extra.append(f"Phone {address.phone.strip()}")
     lines = [line for line in (address.line1.strip(), *(part.strip() for part in extra)) if line]
     first, last = split_name(address.name or draft.customer_name)
@@ -270,10 +284,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 def valid_email(text: str) -> str:
     """Return the e-mail when Shopify would take it, else ""; an invalid one would refuse the whole order."""
-    stripped = text.strip()
-    local = stripped.partition("@")[0]
-    dotted = local.startswith(".") or local.endswith(".") or ".." in local
-    return stripped if len(stripped) <= 254 and not dotted and _EMAIL.fullmatch(stripped) else ""
+    return mailbox.sendable(text, longest=254)
 
 
 def tags(wanted: Sequence[str]) -> list[str]:

@@ -149,10 +149,12 @@ def finish(
         return
     item.order.export_state, item.order.store_order_name = "created", found.name
     wrong_total = _differs(found, money)
-    if not (after.changed or wrong_total):
+    if not (after.changed or wrong_total or found.left_out):
         return
     with tenancy.scope(batch.merchant_id):
         facts = batch.names(item) | {"order_id": item.order.pk, "store_order": found.name}
+        if found.left_out:
+            batch.say(item, "export", "LEFT_OUT", parts=list(found.left_out))
         if after.changed and after.status == "canceled":
             routes.emit(
                 "order.canceled_while_sending",

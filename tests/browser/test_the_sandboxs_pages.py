@@ -17,6 +17,22 @@ def mended(sandbox: Any) -> Iterator[Any]:
     sandbox.control("DELETE", "/faults")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/buyer", "/break", "/written", "/mail", "/bigcommerce/apps", "/shopify/app-store", "/_control/limits"],
+)
+def test_a_page_opens_without_a_complaint(browser: Any, sandbox: Any, path: str) -> None:
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(f"{said.text} {said.location['url']}"))
+    page.on("response", lambda reply: complaints.append(reply.url) if reply.status >= 400 else None)
+
+    page.goto(sandbox.url + path)
+    page.wait_for_load_state("networkidle")
+
+    assert complaints == []
+
+
 def test_a_visitor_places_an_order_and_breaks_something(browser: Any, mended: Any) -> None:
     page = browser.new_page()
     page.set_default_timeout(15_000)

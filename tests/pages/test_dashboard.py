@@ -82,6 +82,24 @@ def test_an_alert_is_shown_until_somebody_marks_it_done(pages: Client, merchant:
     assert "112-9" not in text_of(pages.get("/"))
 
 
+def test_what_only_a_person_can_end_has_its_button_beside_the_link(pages: Client, merchant: Cast) -> None:
+    pk = save_order(merchant, after=in_store()).pk
+    facts = {"order": "112-9", "order_id": pk, "platform": "amazon", "store_platform": "shopify", "what": "address"}
+    with tenancy.scope(merchant.id):
+        alerts.raise_alert(kind="order_changed", key=f"{pk}:address", data=facts)
+        alerts.raise_alert(kind="account_expired", key="7", data={"name": "Northpine", "id": 7, "platform": "amazon"})
+        alerts.raise_alert(kind="order_without_id", key="7:1", data={"id": 7, "platform": "amazon"})
+        ends = {alert.kind: f"/alerts/{alert.pk}/done/" for alert in Alert.objects.all()}
+
+    page = pages.get("/").content.decode()
+
+    assert f'href="/orders/{pk}/"' in page and ends["order_changed"] in page
+    assert ends["order_without_id"] in page
+    assert ends["account_expired"] not in page
+    pages.post(ends["order_changed"])
+    assert "112-9" not in text_of(pages.get("/"))
+
+
 def test_the_first_steps_stand_there_until_an_order_is_in_the_store(pages: Client, merchant: Cast) -> None:
     before = text_of(pages.get("/"))
     save_order(merchant, after=in_store())

@@ -28,6 +28,16 @@ def test_every_page_says_that_this_is_the_sandbox_and_needs_no_script(browser: B
         assert browser.http.get(browser.url + sheet, timeout=10).status_code == 200, sheet
 
 
+@pytest.mark.parametrize("path", ["/", "/bigcommerce/apps", "/shopify/app-store"])
+def test_no_page_makes_a_browser_look_for_an_icon_that_is_not_there(browser: Browser, path: str) -> None:
+    named = re.findall(r'<link rel="icon"[^>]* href="(/[^"]+)"', browser.get(path))
+
+    assert named
+    for icon in (*named, "/favicon.ico"):
+        reply = browser.http.get(browser.url + icon, timeout=10)
+        assert (reply.status_code, reply.headers["Content-Type"]) == (200, "image/svg+xml"), icon
+
+
 def test_the_buyer_places_pays_and_ships(browser: Browser, seller: Seller) -> None:
     browser.get("/buyer?seller=A1NORTHPINEUS")
     page = browser.post(
@@ -46,6 +56,20 @@ def test_the_buyer_places_pays_and_ships(browser: Browser, seller: Seller) -> No
     for status, words in (("paid", "is paid now"), ("shipped", "is shipped now")):
         assert words in browser.post("/buyer/change", seller="A1NORTHPINEUS", id=order_id, status=status)
     assert seller.order(order_id)["fulfillment"]["fulfillmentStatus"] == "SHIPPED"
+
+
+@pytest.mark.parametrize(("choice", "part"), [("unknown_country", "countryCode"), ("phone_extension", "phone")])
+def test_the_buyer_chooses_an_address_that_stores_refuse(
+    browser: Browser, seller: Seller, choice: str, part: str
+) -> None:
+    page = browser.get("/buyer?seller=A1NORTHPINEUS")
+    assert f'<option value="{choice}">' in page
+
+    browser.post("/buyer/place", seller="A1NORTHPINEUS", count="1", address=choice, **{f"sku:{SKU}": "1"})
+
+    (order,) = seller.search().json()["orders"]
+    told = seller.order(order["orderId"])["recipient"]["deliveryAddress"]
+    assert told[part] == {"countryCode": "XX", "phone": "+1 541-555-0142 ext. 40217"}[part]
 
 
 def test_the_buyer_is_told_what_is_wrong(browser: Browser) -> None:

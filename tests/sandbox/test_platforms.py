@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from connectors.sandbox import catalog
+from connectors.sandbox.odd_addresses import ODD_ADDRESSES
 from connectors.sandbox.platforms import FOLDERS
 from connectors.sandbox.traffic import STARTING_SET
 from tests.sandbox.process import Process
@@ -125,6 +126,19 @@ def test_buyers_order_by_sku_and_the_order_is_read_back(five: Process, platform:
     assert (line["sku"], line["quantity"], line["shipped"], line["unit_price"]) == (row["sku"], 2, 0, "10.00")
     assert line["total"] == "20.00" and re.fullmatch(r"\d+\.\d\d", order["total"])
     assert (order["shipments"], order["refunds"]) == ([], []) and not order["canceled"]
+
+
+@pytest.mark.parametrize("platform", MARKETS)
+def test_an_address_that_stores_refuse_is_ordered_by_its_name(five: Process, platform: str) -> None:
+    line = {"sku": plain(demo(platform))["sku"], "quantity": 1}
+
+    for name in ODD_ADDRESSES:
+        body = {"lines": [line], "buyer": {"address": name, "name": "Ada Example"}}
+        (order_id,) = five.control("POST", orders_of(platform), body)["ids"]
+        assert five.control("GET", f"{orders_of(platform)}/{order_id}")["status"] == "paid"
+    refused = ask(five, "POST", orders_of(platform), {"lines": [line], "buyer": {"address": "the moon"}})
+
+    assert (refused.status_code, refused.json()["field"]) == (400, "buyer.address")
 
 
 @pytest.mark.parametrize("platform", [name for name in MARKETS if name != "amazon"])

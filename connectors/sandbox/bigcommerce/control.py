@@ -215,6 +215,7 @@ def order_view(context: Context, doc: Doc) -> Doc:
         "currency": doc["currency_code"],
         "total": totals.two(totals.of(doc)["total_inc_tax"]),
         "email": email,
+        "address": {name: text for name, text in doc["shipping"][0]["address"].items() if text},
         "tags": [],
         "note": doc["staff_notes"],
         "source": doc["texts"].get("external_source", ""),

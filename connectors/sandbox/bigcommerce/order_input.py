@@ -152,6 +152,19 @@ COUNTRIES = {
     "HK": "Hong Kong",
 }
 """The country names the pretend store knows by code; a code it does not know stands for itself."""
+_ISO_3166 = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT
+    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO
+    MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY
+    QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
+    TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+ISO_COUNTRIES = frozenset(_ISO_3166.split())
+"""What orders.v2 and geography.v2 call a country: the two-letter codes of ISO 3166. Another makes its address invalid."""
+SHORTEST_ZIP = 2
+"""Characters a billing address's ZIP code must have; orders.v2 asks it of no shipping address."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -234,14 +247,16 @@ def address(value: Any, field: str, *, extra: tuple[str, ...] = ()) -> Doc:
     if not (made["first_name"] or made["last_name"] or made["company"]):
         raise invalid(field)
     code = made["country_iso2"]
-    if code and not re.fullmatch("[A-Z]{2}", code):
-        raise invalid("country_iso2")
+    if code and code not in ISO_COUNTRIES:
+        raise invalid(field)
     if not code:
         code = next((iso for iso, name in COUNTRIES.items() if name.casefold() == made["country"].casefold()), "")
         if not code:
             raise invalid(field)
         made["country_iso2"] = code
     made["country"] = made["country"] or COUNTRIES.get(code, code)
+    if field == "billing_address" and len(made["zip"].strip()) < SHORTEST_ZIP:
+        raise invalid(field)
     if made["email"] and not _EMAIL.fullmatch(made["email"]):
         raise invalid("email")
     return made

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from connectors.sandbox import catalog, pages
 from connectors.sandbox.control import store_control
+from connectors.sandbox.odd_addresses import ODD_ADDRESSES, spelled_out
 from connectors.sandbox.platforms import PLATFORMS, Doc, MarketplaceControl, Refusal
 from connectors.sandbox.server import CORE, Core
 
@@ -88,6 +89,7 @@ async def show(request: web.Request) -> web.Response:
         count=query.get("count", "1")[:5],
         statuses=_STATUSES,
         modes=_MODES,
+        addresses={name: odd.words for name, odd in ODD_ADDRESSES.items()},
         ships=any(row["fulfilled_by"] == "marketplace" for row in stall.control.listings(stall.key)),
         orders=_latest(core, stall),
         last=_last(core),
@@ -197,8 +199,10 @@ async def place(request: web.Request) -> web.Response:
     body |= {name: form[name] for name in ("status", "fulfilled_by", "site", "mode") if form.get(name)}
     if form.get("gift"):
         body["gift_wrap"] = True
+    if form.get("address"):
+        body["buyer"] = {"address": form["address"]}
     try:
-        ids = stall.control.place(stall.key, body)
+        ids = stall.control.place(stall.key, spelled_out(body))
     except Refusal as refusal:
         raise pages.back("/buyer", f"{refusal.field}: {refusal}", back, wrong=True) from None
     core.world.put(LAST, "ids", {"ids": ids, "platform": stall.platform, "seller": stall.key})

@@ -40,11 +40,20 @@ def setup(app: web.Application) -> None:
     add.add_post("/traffic", set_traffic)
     add.add_post("/start-over", start_over)
     add.add_get("/_static/sandbox.css", style)
+    add.add_get("/_static/sandbox.svg", icon)
+    # What browsers ask for where an answer is no page of ours: JSON, a file, an error.
+    add.add_get("/favicon.ico", icon)
 
 
 async def style(request: web.Request) -> web.FileResponse:
     """The few rules of our own."""
     return web.FileResponse(Path(__file__).parent / "sandbox.css", headers={"Cache-Control": "max-age=300"})
+
+
+async def icon(request: web.Request) -> web.FileResponse:
+    """The picture in the browser's tab: another one than the product's own, so that the two are told apart."""
+    headers = {"Content-Type": "image/svg+xml", "Cache-Control": "max-age=300"}
+    return web.FileResponse(Path(__file__).parent / "sandbox.svg", headers=headers)
 
 
 # ── overview ─────────────────────────────────────────────────────────────────────────────────────────────────────────

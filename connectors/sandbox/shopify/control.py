@@ -223,6 +223,7 @@ def _order(context: Context, doc: Doc) -> Doc:
         "currency": doc["currencyCode"],
         "total": str(load(doc["totals"]["total"])[0]),
         "email": doc["email"],
+        "address": {name: text for name, text in (doc["shippingAddress"] or {}).items() if text},
         "tags": doc["tags"],
         "note": doc["note"],
         "lines": [

@@ -102,6 +102,9 @@ def _address(order: Doc, name: str) -> Iterator[Doc]:
     _, _, fits = places.region(country, given.get("provinceCode"), given.get("province"))
     if not fits:
         yield error("Province is not valid", name, "provinceCode" if given.get("provinceCode") else "province")
+    phone = given.get("phone")
+    if phone and not places.valid_phone(phone):
+        yield error("Phone is invalid", name, "phone")
     for part in ("address1", "address2", "city", "company", "firstName", "lastName", "zip", "phone"):
         if len(given.get(part) or "") > 255:
             yield error(f"{part} is too long (maximum is 255 characters)", name, part)

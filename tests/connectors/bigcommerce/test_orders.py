@@ -17,7 +17,7 @@ from connectors.contract.errors import (
     Rejected,
     TransientError,
 )
-from connectors.contract.types import CustomerMode, InventoryRule, StoreOrderDraft
+from connectors.contract.types import Address, CustomerMode, InventoryRule, StoreOrderDraft
 from tests.connectors.bigcommerce.cast import (
     KEY,
     REFERENCE,
@@ -372,6 +372,17 @@ def test_an_order_in_a_currency_for_show_is_not_sent(wire: Wire, store: BigComme
     assert "POST /v2/orders" not in calls(wire)
 
 
+def test_what_of_an_order_was_not_sent_is_said_with_it(wire: Wire, store: BigCommerce) -> None:
+    serve(wire, {**FACTS, "POST /v2/orders": MADE})
+
+    made = store.create_order(draft(email="ü@example.de", customer=CustomerMode.BY_EMAIL))
+
+    body = sent(wire, "POST /v2/orders")[0]
+    assert made.left_out == ("customer", "email")
+    assert "email" not in body["billing_address"]
+    assert "E-mail: ü@example.de" in body["staff_notes"].splitlines()
+
+
 def test_a_refused_address_is_told_as_one(wire: Wire, store: BigCommerce) -> None:
     serve(wire, {**FACTS, "POST /v2/orders": refusal(400, "The field 'billing_address' is invalid.")})
 
@@ -379,6 +390,18 @@ def test_a_refused_address_is_told_as_one(wire: Wire, store: BigCommerce) -> Non
         store.create_order(draft())
 
     assert caught.value.fields == ("billing_address",)
+
+
+def test_an_address_in_no_country_is_told_with_the_part_that_is_wrong(wire: Wire, store: BigCommerce) -> None:
+    serve(wire, {**FACTS, "POST /v2/orders": refusal(400, "The field 'billing_address' is invalid.")})
+    nowhere = Address(name="Ada Example", line1="1 Made-up Street", city="Bend", postal_code="97702", country="XX")
+
+    with pytest.raises(AddressRejected) as caught:
+        store.create_order(draft(shipping_address=nowhere, billing_address=nowhere))
+
+    assert caught.value.fields == ("billing_address", "country_iso2")
+    assert caught.value.texts[0] == "The field 'billing_address' is invalid."
+    assert "country" in caught.value.texts[1]
 
 
 def test_a_throttled_create_made_nothing(wire: Wire, store: BigCommerce) -> None:

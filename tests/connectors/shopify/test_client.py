@@ -28,7 +28,7 @@ from connectors.contract.types import CustomerMode
 from connectors.ratelimit import LocalLimiter, Take
 from connectors.shopify import limits
 from connectors.shopify.version import API_VERSION
-from tests.connectors.shopify.cast import SHOP, TOKEN, draft, shop_at
+from tests.connectors.shopify.cast import SHOP, TOKEN, address, draft, shop_at
 from tests.connectors.wire import Wire, answer, drop, half
 
 MADE = {
@@ -156,6 +156,56 @@ def test_an_order_of_a_chosen_customer_is_not_made_without_them(wire: Wire) -> N
     assert len(wire.asked) == 1
 
 
+def test_a_phone_shopify_refuses_is_left_out_and_kept_in_the_note(wire: Wire) -> None:
+    wire.answer_with(created(None, refused("Phone is invalid", "shippingAddress", "phone")), created())
+
+    made = shop_at(wire.url).create_order(draft(shipping_address=address(phone="+99 1234567")))
+
+    first, second = (asked.json["variables"]["order"] for asked in wire.asked)
+    assert first["shippingAddress"].pop("phone") == "+991234567"
+    assert second["shippingAddress"] == first["shippingAddress"]
+    assert "Phone: +99 1234567" in second["note"].splitlines()
+    assert made.left_out == ("phone",)
+
+
+@pytest.mark.parametrize(
+    "also",
+    [refused("Province is not valid", "shippingAddress", "provinceCode"), refused("Zip?", "billingAddress", "zip")],
+)
+def test_an_address_refused_for_more_than_its_phone_is_a_persons_matter(wire: Wire, also: dict[str, Any]) -> None:
+    wire.answer_with(created(None, refused("Phone is invalid", "shippingAddress", "phone"), also))
+
+    with pytest.raises(AddressRejected):
+        shop_at(wire.url).create_order(draft())
+
+    assert len(wire.asked) == 1
+
+
+def test_what_of_an_order_was_not_sent_is_said_with_it(wire: Wire) -> None:
+    wire.answer_with(created())
+    odd = draft(email="ü@example.de", customer=CustomerMode.BY_EMAIL)
+
+    made = shop_at(wire.url).create_order(odd)
+
+    sent = wire.asked[0].json["variables"]["order"]
+    assert made.left_out == ("customer", "email")
+    assert "email" not in sent and "customer" not in sent
+    assert "E-mail: ü@example.de" in sent["note"].splitlines()
+
+
+def test_a_phone_and_a_customer_refused_one_after_the_other_are_both_left_out(wire: Wire) -> None:
+    wire.answer_with(
+        created(None, refused("Phone is invalid", "billingAddress", "phone")),
+        created(None, refused("Customer is invalid", "customer")),
+        created(),
+    )
+
+    made = shop_at(wire.url).create_order(draft(customer=CustomerMode.BY_EMAIL))
+
+    assert made.left_out == ("customer", "phone")
+    assert "phone" not in wire.asked[2].json["variables"]["order"]["shippingAddress"]
+
+
 def test_it_is_not_sent_a_third_time(wire: Wire) -> None:
     wire.answer_with(created(None, refused("Customer is invalid")))
 
@@ -244,7 +294,7 @@ def test_a_refused_variable_names_the_field_and_not_what_the_buyer_wrote(wire: W
         shop_at(wire.url).create_order(draft())
 
     assert caught.value.fields == ("shippingAddress.countryCode",)
-    assert "Made-up" not in f"{caught.value} {caught.value.texts}"
+    assert caught.value.texts == ("Shopify does not take the country of this address",)
 
 
 def test_a_read_with_errors_uses_nothing_of_its_data(wire: Wire) -> None:

@@ -139,6 +139,11 @@ def test_shipping_is_not_required_unless_the_line_says_so(shop: Shop) -> None:
     ("more", "code", "message"),
     [
         ({"shippingAddress": {"countryCode": "GB", "provinceCode": "Gwent"}}, "INVALID", "Province is not valid"),
+        (
+            {"shippingAddress": {"countryCode": "US", "phone": "+1 541-555-0142 ext. 40217"}},
+            "INVALID",
+            "Phone is invalid",
+        ),
         ({"email": "not an address"}, "INVALID", "Email is invalid"),
         ({"phone": "+1 555 0100 ext. 7"}, "INVALID", "Phone is invalid"),
         ({"tags": ["x" * 41]}, "INVALID", "Tags is too long (maximum is 40 characters)"),
