@@ -185,6 +185,14 @@ def personal_fields() -> frozenset[str]:
     )
 
 
+@cache
+def program_notes(platform: str) -> Mapping[str, str]:
+    """Return what this marketplace's programs ask of whoever packs an order: program → a sentence."""
+    path = registry.platform(platform).programs
+    found: Mapping[str, str] = registry.load(path) if path else {}
+    return found
+
+
 def stock_lag(platform: str) -> float:
     """Return how many seconds a read of this store platform's stock may be behind, scaled as all waits are."""
     return registry.platform(platform).stock_lag * settings.TIMES.retry_unit
@@ -207,6 +215,12 @@ def admin_page(store: Store, path: str = "") -> str:
 def store_order_page(store: Store, order_id: str) -> str:
     """Return the address of a store order in the store's own admin."""
     return str(config(store.platform).order_page(store.key, order_id))
+
+
+def store_order_ids(number: str) -> list[str]:
+    """Return the ids that store platforms would give an order whose page shows this number."""
+    configs = [config(line.name) for line in registry.storefronts()]
+    return [str(one.order_id(number)) for one in configs if hasattr(one, "order_id")]
 
 
 def product_page(store: Store, product_id: str) -> str:

@@ -137,7 +137,7 @@ def resume(request: HttpRequest) -> HttpResponse:
     """Answer a reload within a control panel: a page whose script asks for this address again with the token that the
     tab still holds. Any control panel may frame it; it holds nothing of anybody."""
     request.frame_ancestors = connections.control_panels()  # type: ignore[attr-defined]
-    request.frame_platform = "bigcommerce"  # type: ignore[attr-defined]
+    request.frame_platform = ""  # type: ignore[attr-defined]
     return render(request, "accounts/frame_again.html", {"bare": True})
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.urls import ResolverMatch, resolve, reverse
+from django.urls import ResolverMatch, path, resolve, reverse
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -215,3 +215,11 @@ def _render(request: HttpRequest, match: ResolverMatch, path: str, query: str) -
 
 def _failed(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
     return render(request, "accounts/connect_failed_plain.html", {"sentence": sentence}, status=status)
+
+
+URLS = [
+    path("bigcommerce/auth", auth, name="bigcommerce-auth"),
+    path("bigcommerce/load", load, name="bigcommerce-load"),
+    path("bigcommerce/uninstall", uninstall, name="bigcommerce-uninstall"),
+    path("bigcommerce/remove-user", remove_user, name="bigcommerce-remove-user"),
+]

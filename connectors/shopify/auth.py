@@ -58,7 +58,9 @@ class ShopifyAuth:
 
     # ── the code grant ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
+    def authorize_url(
+        self, *, state: str, redirect_uri: str, region: str = "", site: str = "", store_key: str = ""
+    ) -> str:
         """Return the page where the merchant installs the app in the shop `store_key`; `region` has no meaning here.
 
         Raises `Rejected` (code `shop`) when that is not a shop's permanent domain.

@@ -59,6 +59,10 @@ class ShopifyConfig:
             raise Rejected("This is not a Shopify store's address", code="shop", platform=PLATFORM)
         return self.admin_template.replace("{shop}", shop).rstrip("/") + path
 
+    def order_id(self, number: str) -> str:
+        """Return the id of the order whose page has this number."""
+        return f"gid://shopify/Order/{number}"
+
     def order_page(self, shop: str, order_id: str) -> str:
         """Return a store order's page in the shop's admin."""
         return self.admin_url(shop, f"/orders/{order_id.rsplit('/', 1)[-1]}")
