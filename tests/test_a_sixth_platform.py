@@ -51,12 +51,6 @@ ALLOWED: dict[str, str] = {
     "accounts/preference_table.py": "settings that only one platform has",
     # what is one platform's own
     "orders/domain/store_order.py": "Amazon Business, a program with a prefix of its own",
-    "accounts/embedded.py": "session tokens and frames",
-    "salestio/context.py": "App Bridge on every page",
-    "salestio/middleware.py": "App Bridge in the content policy",
-    "salestio/settings.py": "App Bridge",
-    "templates/accounts/embedded_bounce.html": "App Bridge",
-    "templates/base.html": "App Bridge",
     "salestio/static/salestio/app.js": "App Bridge's global, which gives session tokens",
     "salestio/static/salestio/embedded.js": "App Bridge's global, which gives session tokens",
     "salestio/launch/environment.py": "the pretend queue",

@@ -458,7 +458,7 @@ def test_a_signed_session_token_with_strange_claims_is_no_500(planted: Planted, 
 def deliver(cast: Cast, body: bytes, topic: str = "products/update", **changes: Any) -> int:
     """Send a delivery signed as Shopify signs; `changes` spoil its headers. Return the status."""
     signature = base64.b64encode(
-        hmac.new(settings.SHOPIFY["client_secret"].encode(), body, hashlib.sha256).digest()
+        hmac.new(settings.PLATFORM_APPS["shopify"]["client_secret"].encode(), body, hashlib.sha256).digest()
     ).decode()
     headers = {"X-Shopify-Hmac-Sha256": signature, "X-Shopify-Topic": topic, "X-Shopify-Shop-Domain": cast.store.key,
                "X-Shopify-Event-Id": "event", "X-Shopify-Triggered-At": now().isoformat()} | changes  # fmt: skip

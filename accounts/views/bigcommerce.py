@@ -113,7 +113,6 @@ def load(request: HttpRequest) -> HttpResponse:
         return _failed(request, f"{error.message}.", status=401)
     # Genuine, so the sentences below may be read where they belong: in this store's control panel.
     request.frame_ancestors = connections.frame_ancestors(PLATFORM, payload.store_hash)  # type: ignore[attr-defined]
-    request.frame_platform = PLATFORM  # type: ignore[attr-defined]
     if not _first_or_reload(request.GET["signed_payload_jwt"]):
         return _failed(request, "This page is too old. Open the app again from your control panel.", status=401)
     if not installing.works(PLATFORM, payload.store_hash):

@@ -115,6 +115,11 @@ class ShopifyAuth:
 
     # ── embedded pages ───────────────────────────────────────────────────────────────────────────────────────────────
 
+    def visitor(self, token: str) -> tuple[str, str]:
+        """Return the shop and the person a session token speaks of. Raises as `decode_session_token`."""
+        claims = self.decode_session_token(token)
+        return claims.shop, claims.user_id
+
     def decode_session_token(self, token: str) -> SessionClaims:
         """Verify a session token (App Bridge makes one a request, good for a minute) and return what it says.
 

@@ -215,7 +215,7 @@ def test_confirming_with_another_seller_is_refused_and_ends_nobodys_connection(b
 
 
 def test_the_limit_of_sellers_is_named(browser: Client, merchant: Cast, settings: Any) -> None:
-    settings.PLATFORM_APPS = settings.PLATFORM_APPS | {"amazon": settings.AMAZON | {"seller_limit": 1}}
+    settings.PLATFORM_APPS = settings.PLATFORM_APPS | {"amazon": settings.PLATFORM_APPS["amazon"] | {"seller_limit": 1}}
 
     answer = browser.get(agree(add(browser, merchant), NEW_SELLER))
 
