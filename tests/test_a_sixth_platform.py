@@ -8,12 +8,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.urls import resolve
 
 from accounts import connections, platforms
 from connectors import registry
+from orders.reasons import who_ships
 from salestio.templatetags import ui
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,3 +158,24 @@ def test_every_platform_has_what_pages_and_the_sandbox_ask_of_it(platform: str) 
     assert all((ROOT / folder / platform / "__init__.py").exists() for folder in ("connectors", "connectors/sandbox"))
     assert (ROOT / "connectors" / platform / "README.md").exists()
     assert (ROOT / "tests" / "connectors" / platform / "test_contract.py").exists()
+
+
+@pytest.mark.parametrize("platform", [line.name for line in registry.storefronts()])
+def test_a_store_platform_brings_the_addresses_at_which_it_opens_our_app(platform: str) -> None:
+    urls = import_module(f"accounts.views.{platform}").URLS
+
+    assert urls
+    assert [resolve(f"/{url.pattern}").func for url in urls] == [url.callback for url in urls]
+
+
+@pytest.mark.parametrize("platform", [line.name for line in registry.marketplaces()])
+def test_no_marketplace_is_told_of_in_anothers_words(platform: str) -> None:
+    line = registry.platform(platform)
+    email, order = platforms.EXAMPLES[platform]
+
+    assert "@" in email and order
+    assert all(other not in f"{email} {line.hint}".lower() for other in registry.PLATFORMS if other != platform)
+    assert bool(line.our_word) == bool(line.their_word)
+    assert [who_ships(platform, theirs=theirs) for theirs in (False, True)] == (
+        [line.our_word, line.their_word] if line.our_word else ["Shipped by you", f"Shipped by {line.label}"]
+    )

@@ -424,7 +424,7 @@ def test_amazons_login_address_sends_nobody_elsewhere(planted: Planted, browser:
     answer = browser.get("/connect/amazon/login", query)
 
     assert answer.status_code == 400
-    assert "amazon_login" not in browser.session
+    assert "began_there" not in browser.session
 
 
 @pytest.mark.parametrize(

@@ -319,6 +319,17 @@ def test_amazons_login_address_leads_to_the_form_and_back_to_amazons_own_callbac
     assert "amazon_state=amz-1" in started
 
 
+def test_who_came_from_amazon_and_chooses_another_marketplace_goes_there(browser: Client, merchant: Cast) -> None:
+    callback = f"{django_settings.SANDBOX_URL}/amazon/sellercentral/na/apps/authorize/confirm/app"
+    query = {"amazon_callback_uri": callback, "amazon_state": "amz-1", "selling_partner_id": "A9UNKNOWN"}
+    browser.get("/connect/amazon/login", query)
+
+    started = add(browser, merchant, platform="etsy", region="", sites=[])["Location"]
+
+    assert started.startswith(f"{django_settings.SANDBOX_URL}/etsy/site/oauth/connect?")
+    assert add(browser, merchant, name="A second")["Location"].startswith(f"{django_settings.SANDBOX_URL}/amazon/")
+
+
 @pytest.mark.parametrize("callback", ["https://evil.example/x", "", "javascript:alert(1)"])
 def test_a_login_link_that_did_not_come_from_amazon_is_refused(browser: Client, callback: str) -> None:
     answer = browser.get("/connect/amazon/login", {"amazon_callback_uri": callback, "amazon_state": "1"})
