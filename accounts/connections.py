@@ -20,10 +20,10 @@ from accounts.budgets import DatabaseBudgets
 from accounts.credentials import DatabaseTokens
 from accounts.models import Credential, MarketplaceAccount, Store
 from connectors import registry
-from connectors.contract.errors import AuthorizationExpired, RateLimited
+from connectors.contract.errors import AuthorizationExpired, ConnectorError, RateLimited
 from connectors.contract.marketplace import Marketplace, PushReader
 from connectors.contract.settings import AppSettings
-from connectors.contract.storefront import Storefront
+from connectors.contract.storefront import FrameScript, ReadsSessionTokens, Storefront
 from connectors.contract.tokens import TokenSource
 from connectors.contract.types import OrderHint, StoreEvent
 from connectors.ratelimit import Limiter, RedisLimiter
@@ -185,6 +185,14 @@ def personal_fields() -> frozenset[str]:
     )
 
 
+@cache
+def program_notes(platform: str) -> Mapping[str, str]:
+    """Return what this marketplace's programs ask of whoever packs an order: program → a sentence."""
+    path = registry.platform(platform).programs
+    found: Mapping[str, str] = registry.load(path) if path else {}
+    return found
+
+
 def stock_lag(platform: str) -> float:
     """Return how many seconds a read of this store platform's stock may be behind, scaled as all waits are."""
     return registry.platform(platform).stock_lag * settings.TIMES.retry_unit
@@ -209,6 +217,12 @@ def store_order_page(store: Store, order_id: str) -> str:
     return str(config(store.platform).order_page(store.key, order_id))
 
 
+def store_order_ids(number: str) -> list[str]:
+    """Return the ids that store platforms would give an order whose page shows this number."""
+    configs = [config(line.name) for line in registry.storefronts()]
+    return [str(one.order_id(number)) for one in configs if hasattr(one, "order_id")]
+
+
 def product_page(store: Store, product_id: str) -> str:
     """Return the address of a product in the store's own admin."""
     return str(config(store.platform).product_page(store.key, product_id))
@@ -227,6 +241,32 @@ def app_page(platform: str, key: str) -> str:
 def frame_ancestors(platform: str, key: str) -> tuple[str, ...]:
     """Return which origins may frame our pages of that store, nobody else."""
     return tuple(config(platform).frame_ancestors(key))
+
+
+def frame_script(platform: str) -> FrameScript | None:
+    """Return the script that gives pages in this platform's frame session tokens, None where it has none."""
+    found = getattr(config(platform), "frame_script", None)
+    return found() if found else None
+
+
+def framed_by(key: str) -> str:
+    """Return the store platform with such a script to which a store of this key would belong: the first for no key of
+    theirs, "" when there is none."""
+    having = [line.name for line in storefronts() if frame_script(line.name)]
+    return next((name for name in having if is_store_key(name, key)), next(iter(having), ""))
+
+
+def visitor(token: str) -> tuple[str, str, str]:
+    """Return (platform, store key, person) of a session token. Raises `ConnectorError` when it is no platform's."""
+    refused: ConnectorError = AuthorizationExpired("No store platform here gives session tokens")
+    for line in storefronts():
+        auth = authorization(line.name)
+        if isinstance(auth, ReadsSessionTokens):
+            try:
+                return (line.name, *auth.visitor(token))
+            except ConnectorError as error:
+                refused = error
+    raise refused
 
 
 def control_panels() -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,10 +18,6 @@ from django.shortcuts import render
 from accounts import connections, frame, staff
 from accounts.models import Membership, Role, StoreRoute
 from connectors.contract.errors import ConnectorError
-
-SHOPIFY = "shopify"
-RELOAD_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
-"""Tells the store's script to fetch a new token and ask once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +51,11 @@ def identify(request: HttpRequest) -> bool:
     if claims is not None:
         return _in_control_panel(request, claims, token)
     try:
-        shop = connections.authorization(SHOPIFY).decode_session_token(token)
+        platform, key, person = connections.visitor(token)
     except ConnectorError:
         request.embedded_refused = True  # type: ignore[attr-defined]
         return True
-    _show_in(request, Visitor(SHOPIFY, shop.shop, shop.user_id, token, False))
+    _show_in(request, Visitor(platform, key, person, token, False))
     return True
 
 
@@ -84,7 +79,7 @@ def _in_control_panel(request: HttpRequest, claims: frame.FrameClaims, token: st
 
 def _show_in(request: HttpRequest, visitor: Visitor) -> None:
     """Set who may frame the page, the visitor, and the merchant if the store is one of ours."""
-    request.frame_platform = visitor.platform  # type: ignore[attr-defined]
+    request.frame_script = connections.frame_script(visitor.platform)  # type: ignore[attr-defined]
     request.frame_ancestors = connections.frame_ancestors(visitor.platform, visitor.store_key)  # type: ignore[attr-defined]
     route = StoreRoute.objects.filter(platform=visitor.platform, key=visitor.store_key).first()
     request.embedded = replace(visitor, known=route is not None)  # type: ignore[attr-defined]
@@ -137,25 +132,24 @@ def resume(request: HttpRequest) -> HttpResponse:
     """Answer a reload within a control panel: a page whose script asks for this address again with the token that the
     tab still holds. Any control panel may frame it; it holds nothing of anybody."""
     request.frame_ancestors = connections.control_panels()  # type: ignore[attr-defined]
-    request.frame_platform = "bigcommerce"  # type: ignore[attr-defined]
     return render(request, "accounts/frame_again.html", {"bare": True})
 
 
 def bounce(request: HttpRequest) -> HttpResponse:
     """Answer a request whose token ran out: a script gets 401 and asks again, a page load gets a page that fetches a
     fresh token and comes back. The page is framed only by the shop it names, and holds nothing of anybody."""
+    shop = request.GET.get("shop", "")
+    platform = connections.framed_by(shop)
+    script = connections.frame_script(platform) if platform else None
     if request.method not in ("GET", "HEAD") or request.headers.get("Authorization"):
         response = HttpResponse("The session token is missing or ran out.", status=401, content_type="text/plain")
-        response[RELOAD_HEADER] = "1"
+        if script is not None:
+            response[script.again] = "1"
         return response
-    shop = request.GET.get("shop", "")
-    if connections.is_store_key(SHOPIFY, shop):
-        request.frame_ancestors = connections.frame_ancestors(SHOPIFY, shop)  # type: ignore[attr-defined]
+    if platform and connections.is_store_key(platform, shop):
+        request.frame_ancestors = connections.frame_ancestors(platform, shop)  # type: ignore[attr-defined]
+        request.frame_script = script  # type: ignore[attr-defined]
     query = {name: value for name, value in request.GET.items() if name not in ("id_token", "hmac", "timestamp")}
-    return render(
-        request,
-        "accounts/embedded_bounce.html",
-        {"target": f"{request.path}?{urlencode(query)}", "bridge": settings.SHOPIFY_APP_BRIDGE_URL,
-         "client_id": settings.SHOPIFY["client_id"], "bare": True},
-        status=401 if getattr(request, "embedded_refused", False) else 200,
-    )  # fmt: skip
+    context = {"target": f"{request.path}?{urlencode(query)}", "script": script, "bare": True}
+    status = 401 if getattr(request, "embedded_refused", False) else 200
+    return render(request, "accounts/embedded_bounce.html", context, status=status)

@@ -106,7 +106,9 @@ class AddAccountForm(Styled):
         super().__init__(*args, **kw)
         self._sites = sites
         self.fields["platform"].choices = [(line.name, line.label) for line in connections.marketplaces()]  # type: ignore[attr-defined]
-        regions = [region for line in connections.marketplaces() for region in line.regions.items()]
+        regional = [(line.label, list(line.regions.items())) for line in connections.marketplaces() if line.regions]
+        # Two marketplaces' regions stand under their names.
+        regions = regional if len(regional) > 1 else [region for _, rows in regional for region in rows]
         self.fields["region"].choices = [("", "—"), *regions]  # type: ignore[attr-defined]
         every = dict(site for by_region in sites.values() for rows in by_region.values() for site in rows)
         self.fields["sites"].choices = list(every.items())  # type: ignore[attr-defined]

@@ -17,6 +17,9 @@ from django.core.validators import EmailValidator
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import now
 
+from accounts.platforms import MARKETPLACES
+from salestio.lib.text import listed
+
 GENERAL, STORE, ACCOUNT = "general", "store", "account"
 
 ORDER_TYPES = (
@@ -43,7 +46,7 @@ CUSTOMER_MODES = (
     ("fixed", "One customer for all orders"),
 )
 WITHHELD = (
-    ("placeholder", "Create the order with “Address withheld by Etsy”"),
+    ("placeholder", "Create the order with “Address withheld by {marketplace}”"),
     ("hold", "Hold it until you enter the address"),
 )
 TAG_LENGTH = 39
@@ -269,7 +272,7 @@ ALL = (
         f"Separated by commas, up to {TAG_LENGTH} characters each.", _tags, "Store orders", "F68",
     ),
     Preference(
-        "tag_platform", "switch", True, _BOTH, "Tag with the marketplace", "Amazon, eBay or Etsy.",
+        "tag_platform", "switch", True, _BOTH, "Tag with the marketplace", f"{listed(list(MARKETPLACES.values()), last='or')}.",
         _switch, "Store orders", "F68",
     ),
     Preference(
@@ -286,8 +289,8 @@ ALL = (
         _switch, "Store orders", "F73",
     ),
     Preference(
-        "withheld_address", "choice", "placeholder", (ACCOUNT,), "Orders whose address Etsy withholds",
-        "Etsy tells some apps no delivery addresses. The order's note says where to find it.",
+        "withheld_address", "choice", "placeholder", (ACCOUNT,), "Orders whose address {marketplace} withholds",
+        "{marketplace} tells some apps no delivery addresses. The order's note says where to find it.",
         _one_of(WITHHELD), "Store orders", "F27", WITHHELD, platforms=("etsy",),
     ),
     Preference(

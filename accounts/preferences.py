@@ -360,14 +360,15 @@ def for_order(account: MarketplaceAccount, store: Store) -> OrderPreferences:
     )
 
 
-def words_for(marketplace: str, storefront: str) -> dict[str, str]:
-    """Return the words that fill a label's {marketplace}, {storefront} and who ships."""
-    # FBA and FBM are Amazon's words; General speaks of every marketplace.
-    amazon = marketplace == "Amazon"
+def words_for(marketplace: str, storefront: str, *, ours: str = "", theirs: str = "") -> dict[str, str]:
+    """Return the words that fill a label's {marketplace}, {storefront} and who ships.
+
+    `ours` and `theirs` are the marketplace's own words for that, if it has any; General speaks of every marketplace.
+    """
     return {
         "marketplace": marketplace,
         "storefront": storefront,
         "shipper": "the marketplace" if marketplace == "marketplace" else marketplace,
-        "fba": " (FBA)" if amazon else "",
-        "fbm": " (FBM)" if amazon else "",
+        "fba": f" ({theirs})" if theirs else "",
+        "fbm": f" ({ours})" if ours else "",
     }

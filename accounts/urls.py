@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from importlib import import_module
+from importlib.util import find_spec
 
-from accounts.views import bigcommerce, connections, joining, members, settings, shopify, signing
+from django.urls import URLPattern, path
+
+from accounts.views import connections, joining, members, settings, signing
+from connectors.registry import PLATFORMS
 
 app_name = "accounts"
+
+
+def of_platforms() -> list[URLPattern]:
+    """Return the addresses at which platforms open our app, each in its own way: `URLS` of `accounts/views/<platform>.py`."""
+    modules = [f"accounts.views.{name}" for name in PLATFORMS]
+    return [url for module in modules if find_spec(module) is not None for url in import_module(module).URLS]
+
 
 urlpatterns = [
     # signing in
@@ -27,16 +38,8 @@ urlpatterns = [
     path("stores/add/", connections.add_store, name="add-store"),
     path("stores/join/", joining.join, name="join-store"),
     path("connect/leave-frame/", connections.leave_frame, name="leave-frame"),
-    path("connect/amazon/login", connections.amazon_login, name="amazon-login"),
     path("connect/<str:platform>/callback", connections.callback, name="callback"),
-    path("shopify/install", shopify.install, name="shopify-install"),
-    path("shopify/callback", shopify.callback, name="shopify-callback"),
-    path("shopify/app", shopify.app, name="shopify-app"),
-    path("bigcommerce/auth", bigcommerce.auth, name="bigcommerce-auth"),
-    path("bigcommerce/alone", bigcommerce.alone, name="bigcommerce-alone"),
-    path("bigcommerce/load", bigcommerce.load, name="bigcommerce-load"),
-    path("bigcommerce/uninstall", bigcommerce.uninstall, name="bigcommerce-uninstall"),
-    path("bigcommerce/remove-user", bigcommerce.remove_user, name="bigcommerce-remove-user"),
+    *of_platforms(),
     # settings
     path("settings/", settings.general, name="settings"),
     path("settings/stores/<int:pk>/", settings.store, name="store-settings"),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from bench.buyers import stock_up
 from bench.figures import Figure
 from bench.outside import Doc, Merchant, Running, say, wait_for
+from connectors import registry
 
 WARM = 25
 """Orders an account sells before it is measured: its first twenty are looked up in the store (F11)."""
@@ -23,9 +24,9 @@ PROFILE = "marketplaces real without list delay, stores demo; waiting orders, no
 def measure(running: Running, *, orders: int = 200) -> list[Figure]:
     """Let so many orders wait at one seller after the other, and count what reading and creating them takes."""
     figures = []
-    for platform in ("amazon", "ebay", "etsy"):
+    for line in registry.marketplaces():
         # At the demo's rates a list is read every other second, whether there is anything new or not.
-        running.sandbox.post("/limits", platform=platform, profile="real", list_delay_seconds=0)
+        running.sandbox.post("/limits", platform=line.name, profile="real", list_delay_seconds=0)
     for merchant in running.merchants[1:]:
         skus = stock_up(running.sandbox, merchant.store).ordinary[:SKUS]
         time.sleep(5.0)

@@ -24,16 +24,19 @@ from bench.census import Count
 from bench.chaos import Chaos
 from bench.inside import run_inside
 from bench.outside import ROOT, Doc, Merchant, Running, say
+from connectors import registry
+from connectors.sandbox.platforms import PLATFORMS
 
 DIVISOR = 5.0
 RATE = 0.05
 LAG = 5.0
 """Seconds the store's search lags behind; identifier look-ups lag too, and no store refuses a second order of one key."""
-CREATES = {"shopify": "orderCreate", "bigcommerce": "createOrder"}
-SEARCHES = {"shopify": "*", "bigcommerce": "getOrders"}
+CREATES = {line.name: PLATFORMS[line.name].operation for line in registry.storefronts()}
+SEARCHES = {"bigcommerce": "getOrders"}
+"""Store platform → its search; others' searches and look-ups are told apart by nothing."""
 STOCK_LAG = 2.0
 """Seconds BigCommerce's figures of stock are behind, as in the sandbox's profile `real`."""
-LISTS = {"amazon": "searchOrders", "ebay": "getOrders", "etsy": "getShopReceipts"}
+LISTS = {line.name: PLATFORMS[line.name].operation for line in registry.marketplaces()}
 YEN = ("amazon", "A8STORMJAPAN", "Storm Japan", "fe", "JP")
 """A further seller of the first merchant, whose currency has no decimals."""
 
@@ -47,7 +50,9 @@ def break_the_stores(running: Running, divisor: float) -> None:
         sandbox.fault("status_after", create, platform=platform, rate=RATE, code=500)
         sandbox.fault("drop_after", create, platform=platform, rate=RATE)
         sandbox.fault("timeout_after", create, platform=platform, rate=RATE, seconds=120 / divisor)
-        sandbox.fault("search_lag", SEARCHES[platform], platform=platform, seconds=LAG / divisor, identifier=True)
+        sandbox.fault(
+            "search_lag", SEARCHES.get(platform, "*"), platform=platform, seconds=LAG / divisor, identifier=True
+        )
         sandbox.fault("webhook_repeat", platform=platform, times=3)
         sandbox.fault("webhook_shuffle", platform=platform, seconds=5 / divisor)
     sandbox.fault("search_lag", "get-inventory-items", platform="bigcommerce", seconds=STOCK_LAG / divisor)

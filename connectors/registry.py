@@ -64,6 +64,18 @@ class Platform:
     """What a merchant has to know of a store that itself takes no order beyond its stock; empty: it takes one when asked to."""
     notice: str = ""
     """What the platform's terms want to be said wherever its data is shown."""
+    hint: str = ""
+    """What a merchant has to know before agreeing, said where an account is added."""
+    example: tuple[str, str] = ("buyer@example.com", "1000001")
+    """A buyer's e-mail address and an order id as the marketplace writes them, for examples in settings."""
+    our_word: str = ""
+    """Its sellers' own word for an order they ship themselves (FBM), if they have one."""
+    their_word: str = ""
+    """Its sellers' own word for an order the marketplace ships (FBA), if they have one."""
+    programs: str = ""
+    """What its programs ask of whoever packs an order: program → a sentence."""
+    short_text: str = ""
+    """How the store itself says that units are missing, where merchants search for its very words."""
 
 
 _AMAZON_REGIONS = {"na": "North America", "eu": "Europe", "fe": "Far East"}
@@ -87,6 +99,10 @@ PLATFORMS: dict[str, Platform] = {
             files="connectors.amazon.files:customizations",
             regions=_AMAZON_REGIONS,
             order_pages="Seller Central",
+            hint="One permission covers one region. For another region add the same seller again.",
+            example=("k7x9q2@marketplace.amazon.com", "112-4416893-7720231"),
+            our_word="FBM",
+            their_word="FBA",
         ),
         Platform(
             name="ebay",
@@ -100,7 +116,10 @@ PLATFORMS: dict[str, Platform] = {
             sites="connectors.ebay.sites:choices",
             pushes="connectors.ebay.push:EbayPush",
             personal="connectors.ebay.mapping:PERSONAL_FIELDS",
+            programs="connectors.ebay.programs:PROGRAMS",
             budgeted=True,
+            hint="One permission covers all of a seller's eBay sites. It lasts 18 months; you are told before it ends.",
+            example=("1c0f9d2b7a@members.ebay.com", "14-10402-77120"),
         ),
         Platform(
             name="etsy",
@@ -114,6 +133,8 @@ PLATFORMS: dict[str, Platform] = {
             pushes="connectors.etsy.push:EtsyPush",
             personal="connectors.etsy.mapping:PERSONAL_FIELDS",
             budgeted=True,
+            hint="An Etsy account is one shop, so there are no sites to choose. Sign in at Etsy as the shop's owner.",
+            example=("buyer@example.com", "3201774410"),
             notice=(
                 "The term 'Etsy' is a trademark of Etsy, Inc. This application uses the Etsy API but is not endorsed "
                 "or certified by Etsy."
@@ -145,6 +166,8 @@ PLATFORMS: dict[str, Platform] = {
             config="connectors.bigcommerce.config:from_app",
             is_key="connectors.bigcommerce.config:is_store_hash",
             webhooks="connectors.bigcommerce.webhooks:read",
+            short_text="Error during export order #{order} in BigCommerce. Quantities of one or more products are out of stock "
+            "or did not meet quantity requirements.",
             stock_rule="BigCommerce itself takes no order beyond its stock: raise the stock there, or switch off the product's "
             "inventory tracking.",
         ),

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from accounts.models import MarketplaceAccount, Store
+from accounts.platforms import MARKETPLACES, STOREFRONTS
 from inventory import mappings, sql
 from inventory.domain import mapping_file
 from inventory.domain.mapping_file import BadFile, Parts, Row
@@ -26,6 +27,7 @@ from inventory.models import MappingUpload, MappingUploadRow, SkuMapping
 from salestio import doorbell, routes, tenancy
 from salestio.lib.text import cut
 
+HEADINGS = mapping_file.headings(STOREFRONTS.values(), MARKETPLACES.values())
 CHUNK = 2_000
 """Rows a statement and a transaction; the progress moves by these."""
 KEPT_DAYS = 30
@@ -65,7 +67,7 @@ def take(*, store: Store, account: MarketplaceAccount | None, name: str, data: b
     """
     if account is not None and account.store_id != store.pk:
         raise BadFile(f"Orders of {account.name} go to another store")
-    read = mapping_file.read(data)
+    read = mapping_file.read(data, more=HEADINGS)
     digest = hashlib.sha256(data).hexdigest()
     merchant_id = tenancy.current_merchant_id()
     same = MappingUpload.objects.filter(
@@ -99,7 +101,7 @@ def work(merchant_id: int, upload_id: int) -> int:
     upload = _claim(merchant_id, upload_id, token)
     if upload is None:
         return 0
-    rows = mapping_file.read(zlib.decompress(bytes(upload.file or b""))).rows
+    rows = mapping_file.read(zlib.decompress(bytes(upload.file or b"")), more=HEADINGS).rows
     done = start = upload.rows_done
     while done < len(rows):
         chunk = rows[done : done + CHUNK]

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import MarketplaceAccount, Store
+from accounts.platforms import FIRST_STOREFRONT
 from notifications import alerts
 from orders import charts, reasons
 from orders.charts import Chart, Series
@@ -178,7 +179,7 @@ class Dashboard:
         by_code: dict[str, list[Order]] = defaultdict(list)
         for order in held:
             by_code[order.reason_code].append(order)
-        platform = self.stores[0].platform if self.stores else "shopify"
+        platform = self.stores[0].platform if self.stores else FIRST_STOREFRONT
         for code, orders in by_code.items():
             number = max(int(self.counts["reasons"].get(code, 0)), len(orders))
             known = reasons.REASONS.get(code)

@@ -13,16 +13,19 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from accounts.platforms import SHIPPING_WORDS
 from orders.domain.states import TABLE, ExportState
 from orders.models import Status
 from orders.reasons import MARKETPLACES, REASONS
 
+OURS, THEIRS = (", ".join(dict.fromkeys(words)) for words in zip(*SHIPPING_WORDS.values(), strict=True))
+"""Marketplaces' own words for orders that merchants ship and for those they ship themselves: FBM and FBA."""
 VIEWS: dict[str, str] = {
     "all": "All",
     "needs": "Needs you",
     "way": "On the way",
     "ship": "Ship today",
-    "fba": "FBA",
+    "fba": THEIRS,
 }
 """The built-in views, in the order of the tabs."""
 
@@ -31,9 +34,9 @@ PLACED = {"1": "today", "7": "last 7 days", "30": "last 30 days", "90": "last 90
 DEFAULT_DAYS = 90
 """Combinations of filters start from this many days; *all time* is a click (MECHANISMS 16)."""
 
-FULFILLED = {"merchant": "merchant (FBM)", "marketplace": "marketplace (FBA)"}
+FULFILLED = {"merchant": f"merchant ({OURS})", "marketplace": f"marketplace ({THEIRS})"}
 SHIPPED_BY = {"merchant": "you", "marketplace": "the marketplace"}
-"""The same for a merchant who does not sell on Amazon."""
+"""The same for a merchant none of whose marketplaces has words of its own."""
 MANY = {
     "state": {state.value: TABLE[state].label for state in ExportState},
     "status": dict(Status.choices),

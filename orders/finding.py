@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from django.db import connection
 
+from accounts import connections
+
 # ruff: noqa: S608 - the statements below are put together from constants of this file; what was pasted is a parameter.
 
 MOST = 300
@@ -24,7 +26,7 @@ _WAYS = {
     "store order name": """SELECT o.id FROM accounts_merchant m JOIN orders_order o ON o.merchant_id = m.id
         AND o.store_order_name IN (%(term)s, %(name)s) AND o.store_order_name <> ''""",
     "store order id": """SELECT o.id FROM accounts_merchant m JOIN orders_order o ON o.merchant_id = m.id
-        AND o.store_order_id IN (%(term)s, %(gid)s) AND o.store_order_id <> ''""",
+        AND o.store_order_id = ANY(%(store_ids)s) AND o.store_order_id <> ''""",
     "our id": "SELECT id FROM orders_order WHERE id = %(number)s",
     "seller SKU": """SELECT l.order_id FROM accounts_merchant m
         JOIN orders_orderline l ON l.merchant_id = m.id AND l.seller_sku = %(term)s""",
@@ -50,7 +52,7 @@ def find(term: str) -> list[int]:
     facts = {
         "term": text,
         "name": f"#{text}",
-        "gid": f"gid://shopify/Order/{text}",
+        "store_ids": [text, *connections.store_order_ids(text)],
         "number": number,
         "most": MOST,
     }

@@ -23,7 +23,6 @@ from orders.domain.tax_modes import INCLUDED
 from orders.domain.tax_modes import MODES as TAX_MODES
 from orders.listing import Listing
 from orders.models import Buyer, Order, OrderEvent, OrderLine, StoreOrder
-from orders.programs import PROGRAMS
 from orders.wishes import LineWishes
 from salestio.lib.crypto import UnreadableSecret
 from salestio.lib.text import counted, spoken
@@ -178,11 +177,12 @@ class OrderPage:
 
     @property
     def shipped_by(self) -> str:
-        """Return who ships the order: FBA and FBM are Amazon's words only."""
-        theirs, amazon = self.order.fulfilled_by == "marketplace", self.order.platform == "amazon"
+        """Return who ships the order, with the marketplace's own word where it has one."""
+        theirs = self.order.fulfilled_by == "marketplace"
+        word = reasons.own_word(self.order.platform, theirs=theirs)
         if theirs:
-            return f"{self.marketplace} (FBA)" if amazon else self.marketplace
-        return "Merchant (FBM)" if amazon else "You"
+            return f"{self.marketplace} ({word})" if word else self.marketplace
+        return f"Merchant ({word})" if word else "You"
 
     @property
     def tags(self) -> list[str]:
@@ -197,7 +197,8 @@ class OrderPage:
     @property
     def program_notes(self) -> list[str]:
         """Return what the marketplace's programs ask of whoever packs this order."""
-        return [PROGRAMS[name] for name in self.order.programs if name in PROGRAMS]
+        known = connections.program_notes(self.order.platform)
+        return [known[name] for name in self.order.programs if name in known]
 
     @property
     def address_withheld(self) -> bool:

@@ -7,11 +7,12 @@ order's `reason_data`. `docs/reasons.md` lists every code (a test holds it to th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
+from accounts.platforms import FIRST_MARKETPLACE, FIRST_STOREFRONT, SHIPPING_WORDS, SHORT_TEXTS
 from accounts.platforms import MARKETPLACES as MARKETPLACES
 from accounts.platforms import STOREFRONTS as STOREFRONTS
 from salestio.lib.text import counted
@@ -30,9 +31,7 @@ class Reason:
     cure: str = ""
     """What happens by itself."""
     store_text: str = ""
-    """The exact sentence of FEATURES 1.5, kept for the log and for search."""
-    store_texts: Mapping[str, str] = field(default_factory=dict)
-    """Store platform → its own exact sentence, where it differs."""
+    """The exact sentence of FEATURES 1.5, kept for the log and for search; a store's own may stand for OUT_OF_STOCK."""
 
 
 class _Gaps(dict[str, Any]):
@@ -47,10 +46,6 @@ _ALL = (
     Reason(
         "OUT_OF_STOCK", "Out of stock", "{stock_sentence}", "export",
         "Tried by itself as soon as stock changes.", "Unable to reserve inventory",
-        {
-            "bigcommerce": "Error during export order #{order} in BigCommerce. Quantities of one or more products are out of "
-            "stock or did not meet quantity requirements."
-        },
     ),
     Reason(
         "NO_MATCH", "Missing products", "Missing products in {storefront}: SKU: {skus}{why_words}", "match",
@@ -119,21 +114,26 @@ _ALL = (
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _ALL}
 
 
+def own_word(platform: str, *, theirs: bool) -> str:
+    """Return the marketplace's own word for who ships an order (FBA, FBM), "" where it has none."""
+    return SHIPPING_WORDS.get(platform, ("", ""))[theirs]
+
+
 def who_ships(platform: str, *, theirs: bool) -> str:
-    """Return who ships an order in the marketplace's own words: FBA or FBM at Amazon, a plain phrase elsewhere."""
-    if platform == "amazon":
-        return "FBA" if theirs else "FBM"
+    """Return who ships an order in the marketplace's own word, or in a plain phrase where it has none."""
+    if word := own_word(platform, theirs=theirs):
+        return word
     return f"Shipped by {MARKETPLACES.get(platform, 'the marketplace')}" if theirs else "Shipped by you"
 
 
 def _shipping_words(platform: str) -> dict[str, str]:
     label = MARKETPLACES.get(platform, "the marketplace")
-    amazon = platform == "amazon"
+    word = own_word(platform, theirs=True)
     return {
         "their_word": who_ships(platform, theirs=True),
         "your_word": who_ships(platform, theirs=False),
-        "their_orders": "FBA orders" if amazon else f"Orders {label} ships itself",
-        "their_orders_within": "FBA orders" if amazon else f"orders {label} ships itself",
+        "their_orders": f"{word} orders" if word else f"Orders {label} ships itself",
+        "their_orders_within": f"{word} orders" if word else f"orders {label} ships itself",
     }
 
 
@@ -195,12 +195,12 @@ def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> s
     reason = REASONS.get(code)
     if reason is None:
         return code
-    storefront = STOREFRONTS.get(str(data.get("store_platform", "shopify")), "your store")
+    storefront = STOREFRONTS.get(str(data.get("store_platform", FIRST_STOREFRONT)), "your store")
     filled = _Gaps(data)
     filled.setdefault("brand", settings.BRAND_NAME)
     filled["storefront"] = storefront
-    filled.update(_shipping_words(str(data.get("platform", "amazon"))))
-    filled["marketplace"] = MARKETPLACES.get(str(data.get("platform", "amazon")), "the marketplace")
+    filled.update(_shipping_words(str(data.get("platform", FIRST_MARKETPLACE))))
+    filled["marketplace"] = MARKETPLACES.get(str(data.get("platform", FIRST_MARKETPLACE)), "the marketplace")
     # Each of these reads data of its own reason: the items of a stock shortage are no candidates of a SKU.
     if code == "OUT_OF_STOCK":
         filled["stock_sentence"] = stock_sentence(data)
@@ -216,6 +216,6 @@ def sentence(code: str, data: Mapping[str, Any], *, part: str = "sentence") -> s
     filled["names"] = ", ".join(data.get("names", [])) or "—"
     filled["texts"] = said(data.get("texts", [])) or "no reason given"
     text = str(getattr(reason, part))
-    if part == "store_text":
-        text = reason.store_texts.get(str(data.get("store_platform", "shopify")), text)
+    if part == "store_text" and code == "OUT_OF_STOCK":
+        text = SHORT_TEXTS.get(str(data.get("store_platform", FIRST_STOREFRONT)), text)
     return text.format_map(filled)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import preferences
 from accounts.access import may, needs, store_for
 from accounts.models import MarketplaceAccount, Role, Store
+from accounts.platforms import SHIPPING_WORDS
 from accounts.rendering import page
 from accounts.views.settings import navigation
 from connectors.contract.types import FulfilledBy
@@ -125,7 +126,7 @@ def _page(
         ],
         "accounts": [{"account": a, "chosen": str(a.pk) in typed["accounts"]} for a in accounts],
         "locations": [(str(pk), name) for pk, name in locations], "default": default,
-        "fulfillers": routing_rules.FULFILLERS if any(a.platform == "amazon" for a in accounts)
+        "fulfillers": routing_rules.FULFILLERS if any(a.platform in SHIPPING_WORDS for a in accounts)
         or typed["fulfilled_by"] == FulfilledBy.MARKETPLACE.value else {"": "Anybody", "merchant": "You"},
         "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
     } | navigation(store, "routing")  # fmt: skip

@@ -86,8 +86,8 @@ def buyer_name(order: Order, details: PersonalDetails | None) -> str:
     name = details.buyer_name or (details.shipping.name if details.shipping else "")
     if name:
         return name
-    at_amazon = order.fulfilled_by == "marketplace" and order.platform == "amazon"
-    return "FBA Order" if at_amazon else "Name not given"
+    word = reasons.own_word(order.platform, theirs=True) if order.fulfilled_by == "marketplace" else ""
+    return f"{word} Order" if word else "Name not given"
 
 
 def words(order: Order) -> str:
@@ -152,7 +152,7 @@ def build(orders: Sequence[Order], details: Mapping[int, PersonalDetails], query
         sites = order.account.sites or []
         extra = [order.site] if order.site and len(sites) > 1 else []
         if order.fulfilled_by == "marketplace":
-            extra.append("FBA" if order.platform == "amazon" else "ships itself")
+            extra.append(reasons.own_word(order.platform, theirs=True) or "ships itself")
         found.append(
             Row(
                 pk=order.pk, url=url, platform=order.platform, marketplace_order_id=order.marketplace_order_id,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import may, needs
 from accounts.models import MarketplaceAccount, Role
+from accounts.platforms import FIRST_STOREFRONT, SHIPPING_WORDS
 from orders import filters, pipeline, pull, rows, totals
 from orders.access import saved_view_for
 from orders.forms import FetchForm, SaveViewForm
@@ -68,7 +69,7 @@ def _tabs(request: HttpRequest, chosen: filters.Filters, saved: list[SavedView])
         {"label": label, "count": shown[name], "url": f"{base}?view={name}" if name != "all" else base,
          "current": name == chosen.view and mine is None}
         for name, label in filters.VIEWS.items()
-        if name != "fba" or shown["fba"] or name == chosen.view or _sells_on_amazon(request)
+        if name != "fba" or shown["fba"] or name == chosen.view or _has_words(request)
     ]  # fmt: skip
     tabs += [
         {"label": v.name, "count": None, "url": f"{base}?{v.query}", "current": v is mine, "saved": v} for v in saved
@@ -76,8 +77,9 @@ def _tabs(request: HttpRequest, chosen: filters.Filters, saved: list[SavedView])
     return tabs
 
 
-def _sells_on_amazon(request: HttpRequest) -> bool:
-    return any(account.platform == "amazon" for account in _accounts(request))
+def _has_words(request: HttpRequest) -> bool:
+    """Say whether one of the merchant's marketplaces has words of its own for who ships."""
+    return any(account.platform in SHIPPING_WORDS for account in _accounts(request))
 
 
 def _total(request: HttpRequest, listing: Listing, chosen: filters.Filters, shown: int, whole: bool) -> int:
@@ -124,9 +126,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "accounts": accounts, "newest": newest,
         "states": filters.MANY["state"], "statuses": dict(Status.choices), "reasons": _offered_reasons(request, chosen),
         "marketplaces": sorted({account.platform for account in accounts}), "placed": filters.PLACED,
-        "fulfillers": filters.FULFILLED if _sells_on_amazon(request) else filters.SHIPPED_BY, "find": request.GET.get("find"),
+        "fulfillers": filters.FULFILLED if _has_words(request) else filters.SHIPPED_BY, "find": request.GET.get("find"),
         "compact": request.COOKIES.get("rows") == "compact", "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
-        "poll": _poll_url(chosen, page.orders, top), "storefront": request.store.platform if request.store else "shopify",  # type: ignore[attr-defined]
+        "poll": _poll_url(chosen, page.orders, top), "storefront": request.store.platform if request.store else FIRST_STOREFRONT,  # type: ignore[attr-defined]
         "nothing_yet": not found and chosen.weight == 0 and chosen.days is None and place is None,
     }  # fmt: skip
     return render(request, "orders/order_list.html", context)

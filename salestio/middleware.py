@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -30,7 +29,8 @@ class RequestContext:
 class SecurityHeaders:
     """Set the content security policy: no inline script, one frame ancestor where the page is embedded, none elsewhere.
 
-    A view that renders inside a store's admin sets `request.frame_ancestors`; see accounts/embedded.py.
+    A view that renders inside a store's admin sets `request.frame_ancestors`, and `frame_script` where the admin has a
+    script of its own; see accounts/embedded.py.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -41,15 +41,14 @@ class SecurityHeaders:
         if not response.get("Content-Type", "").startswith("text/html"):
             return response
         ancestors = getattr(request, "frame_ancestors", ())
-        in_shopify = ancestors and getattr(request, "frame_platform", "shopify") == "shopify"
-        bridge = settings.SHOPIFY_APP_BRIDGE_URL if in_shopify else ""
+        script = getattr(request, "frame_script", None)
         if token := getattr(request, "frame_token", ""):
             # Renewed with every answer, so that a page in a control panel goes on working while somebody uses it.
             response["X-Frame-Token"] = token
         response["Content-Security-Policy"] = "; ".join(
             [
                 "default-src 'self'",
-                f"script-src 'self' {bridge}".strip(),
+                f"script-src 'self' {script.address if script else ''}".strip(),
                 "style-src 'self' 'unsafe-inline'" if request.path.startswith("/admin/") else "style-src 'self'",
                 "img-src 'self' data: https:",
                 "font-src 'self'",

@@ -285,9 +285,6 @@ PLATFORM_APPS: dict[str, dict[str, Any]] = {
     platform: {name: declared(value) for name, value in declaration.app.items()}
     for platform, declaration in PLATFORM_SETTINGS.items()
 }
-AMAZON = PLATFORM_APPS["amazon"]
-SHOPIFY = PLATFORM_APPS["shopify"]
-SHOPIFY_APP_BRIDGE_URL = PLATFORM_URLS["shopify"]["app_bridge"]
 
 # ── logs: one JSON line an event in production, plain lines elsewhere; configured in salestio/logs.py ────────────────
 LOGGING_CONFIG = "salestio.logs.configure"

@@ -8,12 +8,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.urls import resolve
 
 from accounts import connections, platforms
 from connectors import registry
+from orders.reasons import who_ships
 from salestio.templatetags import ui
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +37,11 @@ COMMENTS = {
     ".js": re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL),
     ".css": re.compile(r"/\*.*?\*/", re.DOTALL),
 }
-OWN = tuple(f"{folder}/{name}/" for folder in ("connectors", "connectors/sandbox") for name in registry.PLATFORMS)
+OWN = tuple(
+    own
+    for name in registry.PLATFORMS
+    for own in (f"connectors/{name}/", f"connectors/sandbox/{name}/", f"accounts/views/{name}.py")
+)
 
 ALLOWED: dict[str, str] = {
     # the tables in which a platform is entered
@@ -45,35 +52,11 @@ ALLOWED: dict[str, str] = {
     "connectors/sandbox/catalog_stores.py": "the demo's stores",
     "accounts/demo.py": "the demo's merchants and what each has",
     "accounts/preference_table.py": "settings that only one platform has",
-    "orders/reasons.py": "sentences that merchants search for, word by word; Amazon's FBA and FBM",
-    "inventory/domain/mapping_file.py": "headings that merchants' own files have",
-    # what one platform's words or rules ask of pages
-    "accounts/preferences.py": "Amazon's FBA and FBM in settings",
-    "accounts/views/settings.py": "an example of a buyer's address and order number",
-    "orders/domain/store_order.py": "Amazon's FBA, FBM and Business in names and tags",
-    "orders/order_page.py": "Amazon's FBA and FBM",
-    "orders/programs.py": "eBay's shipping programs",
-    "orders/rows.py": "Amazon's FBA",
-    "orders/routing_views.py": "Amazon's FBA",
-    "orders/views.py": "Amazon's FBA; the store's words before there is a store",
-    "orders/dashboard.py": "the store's words before there is a store",
-    "orders/finding.py": "the form of Shopify's ids, which people paste",
-    "templates/accounts/add_account.html": "what is asked where an account is added",
-    "templates/inventory/mapping_fields.html": "where item and listing ids are found",
-    # how a platform opens our app, each in its own way
-    "accounts/urls.py": "the addresses registered at the platforms",
-    "accounts/embedded.py": "session tokens and frames",
-    "accounts/views/bigcommerce.py": "install, load, uninstall",
-    "accounts/views/connections.py": "Amazon's app store; the store opened when none is said",
-    "accounts/views/shopify.py": "install, callback, app",
-    "salestio/context.py": "App Bridge on every page",
-    "salestio/middleware.py": "App Bridge in the content policy",
-    "salestio/settings.py": "App Bridge",
-    "salestio/static/salestio/app.js": "App Bridge",
-    "salestio/static/salestio/embedded.js": "App Bridge",
-    "templates/accounts/embedded_bounce.html": "App Bridge",
-    "templates/base.html": "App Bridge",
-    "salestio/launch/environment.py": "App Bridge and the pretend queue",
+    # what is one platform's own
+    "orders/domain/store_order.py": "Amazon Business, a program with a prefix of its own",
+    "salestio/static/salestio/app.js": "App Bridge's global, which gives session tokens",
+    "salestio/static/salestio/embedded.js": "App Bridge's global, which gives session tokens",
+    "salestio/launch/environment.py": "the pretend queue",
 }
 """File → why it names a platform. A new entry needs such a reason; without one, ask the registry (accounts/platforms.py)."""
 
@@ -175,3 +158,24 @@ def test_every_platform_has_what_pages_and_the_sandbox_ask_of_it(platform: str) 
     assert all((ROOT / folder / platform / "__init__.py").exists() for folder in ("connectors", "connectors/sandbox"))
     assert (ROOT / "connectors" / platform / "README.md").exists()
     assert (ROOT / "tests" / "connectors" / platform / "test_contract.py").exists()
+
+
+@pytest.mark.parametrize("platform", [line.name for line in registry.storefronts()])
+def test_a_store_platform_brings_the_addresses_at_which_it_opens_our_app(platform: str) -> None:
+    urls = import_module(f"accounts.views.{platform}").URLS
+
+    assert urls
+    assert [resolve(f"/{url.pattern}").func for url in urls] == [url.callback for url in urls]
+
+
+@pytest.mark.parametrize("platform", [line.name for line in registry.marketplaces()])
+def test_no_marketplace_is_told_of_in_anothers_words(platform: str) -> None:
+    line = registry.platform(platform)
+    email, order = platforms.EXAMPLES[platform]
+
+    assert "@" in email and order
+    assert all(other not in f"{email} {line.hint}".lower() for other in registry.PLATFORMS if other != platform)
+    assert bool(line.our_word) == bool(line.their_word)
+    assert [who_ships(platform, theirs=theirs) for theirs in (False, True)] == (
+        [line.our_word, line.their_word] if line.our_word else ["Shipped by you", f"Shipped by {line.label}"]
+    )

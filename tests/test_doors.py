@@ -424,7 +424,7 @@ def test_amazons_login_address_sends_nobody_elsewhere(planted: Planted, browser:
     answer = browser.get("/connect/amazon/login", query)
 
     assert answer.status_code == 400
-    assert "amazon_login" not in browser.session
+    assert "began_there" not in browser.session
 
 
 @pytest.mark.parametrize(
@@ -458,7 +458,7 @@ def test_a_signed_session_token_with_strange_claims_is_no_500(planted: Planted, 
 def deliver(cast: Cast, body: bytes, topic: str = "products/update", **changes: Any) -> int:
     """Send a delivery signed as Shopify signs; `changes` spoil its headers. Return the status."""
     signature = base64.b64encode(
-        hmac.new(settings.SHOPIFY["client_secret"].encode(), body, hashlib.sha256).digest()
+        hmac.new(settings.PLATFORM_APPS["shopify"]["client_secret"].encode(), body, hashlib.sha256).digest()
     ).decode()
     headers = {"X-Shopify-Hmac-Sha256": signature, "X-Shopify-Topic": topic, "X-Shopify-Shop-Domain": cast.store.key,
                "X-Shopify-Event-Id": "event", "X-Shopify-Triggered-At": now().isoformat()} | changes  # fmt: skip

@@ -35,7 +35,7 @@ def secrets_of(planted: Planted) -> dict[str, str]:
     keys = {f"encryption key {number}": key for number, key in enumerate(settings.CREDENTIAL_KEYS)}
     return planted.secrets | keys | {
         "member's password": PASSWORD, "secret key": settings.SECRET_KEY, "search key": settings.SEARCH_KEY,
-        "Shopify's secret": settings.SHOPIFY["client_secret"], "Amazon's secret": settings.AMAZON["client_secret"],
+        "Shopify's secret": settings.PLATFORM_APPS["shopify"]["client_secret"], "Amazon's secret": settings.PLATFORM_APPS["amazon"]["client_secret"],
         "database password": str(settings.DATABASES["default"]["PASSWORD"]),
     }  # fmt: skip
 

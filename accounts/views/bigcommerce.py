@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
-from django.urls import ResolverMatch, resolve, reverse
+from django.urls import ResolverMatch, path, resolve, reverse
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -154,7 +154,6 @@ def load(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(connections.app_page(PLATFORM, payload.store_hash))
     # Genuine, so the sentences below may be read where they belong: in this store's control panel.
     request.frame_ancestors = connections.frame_ancestors(PLATFORM, payload.store_hash)  # type: ignore[attr-defined]
-    request.frame_platform = PLATFORM  # type: ignore[attr-defined]
     if not _first_or_reload(request.GET["signed_payload_jwt"]):
         return _failed(request, TOO_OLD, status=401)
     if not installing.works(PLATFORM, payload.store_hash):
@@ -276,3 +275,12 @@ def _render(request: HttpRequest, match: ResolverMatch, path: str, query: str) -
 
 def _failed(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
     return render(request, "accounts/connect_failed_plain.html", {"sentence": sentence}, status=status)
+
+
+URLS = [
+    path("bigcommerce/auth", auth, name="bigcommerce-auth"),
+    path("bigcommerce/alone", alone, name="bigcommerce-alone"),
+    path("bigcommerce/load", load, name="bigcommerce-load"),
+    path("bigcommerce/uninstall", uninstall, name="bigcommerce-uninstall"),
+    path("bigcommerce/remove-user", remove_user, name="bigcommerce-remove-user"),
+]

@@ -20,15 +20,17 @@ from accounts.embedded import Visitor
 from accounts.forms import AddAccountForm, ConfirmAccountForm
 from accounts.listing import account_cards, store_cards
 from accounts.models import ConnectState, MarketplaceAccount, Membership, Role, Store
+from accounts.platforms import FIRST_STOREFRONT, HINTS, LABELS
 from accounts.rendering import page
 from connectors import registry
 from connectors.contract.errors import AuthorizationExpired, ConnectorError, Rejected, TransientError
+from connectors.contract.marketplace import StartsThere
 from salestio import tenancy
 
 log = structlog.get_logger(__name__)
 
-APPSTORE = "amazon_login"
-"""Session key of a consent that was started in Amazon's app store."""
+APPSTORE = "began_there"
+"""Session key of a consent that was started at the marketplace (Amazon's app store): which, and with what query."""
 
 
 @needs(Role.VIEWER)
@@ -89,7 +91,8 @@ def add_account(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "places": places,
                "chosen": request.POST.getlist("sites") if form.is_bound else [],
                "notices": [line.notice for line in connections.marketplaces() if line.notice],
-               "from_appstore": APPSTORE in request.session}  # fmt: skip
+               "sent_by": LABELS.get(request.session.get(APPSTORE, {}).get("platform", ""), ""), "hints": HINTS,
+               "regional": " ".join(f"platform={line.name}" for line in connections.marketplaces() if line.regions)}  # fmt: skip
     return page(request, "accounts/add_account.html", context, status=400 if form.is_bound else 200)
 
 
@@ -153,7 +156,7 @@ def add_store(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         offered = [line for line in connections.storefronts() if inside is None or line.name == inside.platform]
         return page(request, "accounts/add_store.html", {"platforms": offered})
-    platform = request.POST.get("platform", inside.platform if inside else "shopify")
+    platform = request.POST.get("platform", inside.platform if inside else FIRST_STOREFRONT)
     if platform not in {line.name for line in connections.storefronts()}:
         messages.error(request, "Choose one of the store platforms.")
         return redirect("accounts:list")
@@ -238,15 +241,16 @@ def _leave_the_frame(request: HttpRequest, state: str) -> HttpResponse:
 
 
 def _to_marketplace(request: HttpRequest, wish: dict[str, Any], state: str) -> HttpResponse:
-    auth = connections.authorization(wish["platform"])
+    platform = wish["platform"]
+    auth = connections.authorization(platform)
     started = request.session.pop(APPSTORE, None)
-    redirect_uri = _callback_url(wish["platform"])
-    if started:
-        url = auth.appstore_url(query=started, state=state, redirect_uri=redirect_uri)
+    redirect_uri = _callback_url(platform)
+    # Who came from one marketplace may have chosen another one meanwhile.
+    if started and started["platform"] == platform:
+        url = auth.appstore_url(query=started["query"], state=state, redirect_uri=redirect_uri)
     else:
-        # In the Far East each site has a Seller Central of its own.
-        where = wish["sites"][0] if wish["region"] == "fe" else wish["region"]
-        url = auth.authorize_url(state=state, redirect_uri=redirect_uri, region=where)
+        site = next(iter(wish["sites"]), "")
+        url = auth.authorize_url(state=state, redirect_uri=redirect_uri, region=wish["region"], site=site)
     response = HttpResponseRedirect(url)
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -280,17 +284,16 @@ def from_our_own_page(request: HttpRequest) -> bool:
     return request.headers.get("Referer", "").startswith(f"{settings.WEB_URL}/")
 
 
-@needs(Role.MANAGER)
-@require_GET
-def amazon_login(request: HttpRequest) -> HttpResponse:
-    """Our login address at Amazon: a seller comes from Amazon's app store, or to agree for another year."""
-    query = {name: request.GET.get(name, "") for name in ("amazon_callback_uri", "amazon_state", "selling_partner_id")}
+def began_there(request: HttpRequest, platform: str, *, query: dict[str, str], seller_key: str) -> HttpResponse:
+    """Go on with a seller who began at the marketplace and came to our login address with `query`."""
+    auth = connections.authorization(platform)
+    assert isinstance(auth, StartsThere)
     try:
-        connections.authorization("amazon").appstore_url(query=query, state="check", redirect_uri="check")
+        auth.appstore_url(query=query, state="check", redirect_uri="check")
     except Rejected as error:
         return _failed(request, f"{error.message}.", status=400)
-    request.session[APPSTORE] = query
-    known = MarketplaceAccount.objects.filter(platform="amazon", key=query["selling_partner_id"]).first()
+    request.session[APPSTORE] = {"platform": platform, "query": query}
+    known = MarketplaceAccount.objects.filter(platform=platform, key=seller_key).first()
     if known is not None:
         return redirect("accounts:edit", known.pk)
     return redirect("accounts:add")
@@ -329,7 +332,7 @@ def callback(request: HttpRequest, platform: str) -> HttpResponse:
     messages.success(request, f"{account.name} {words}")
     shop = row.payload.get("shop", "")
     if shop:
-        return HttpResponseRedirect(connections.app_page(row.payload.get("frame", "shopify"), shop))
+        return HttpResponseRedirect(connections.app_page(row.payload.get("frame", FIRST_STOREFRONT), shop))
     return HttpResponseRedirect(reverse("accounts:list"))
 
 

@@ -13,18 +13,12 @@ from django.views.decorators.http import require_http_methods
 from accounts import preferences
 from accounts.access import check, marketplace_account_for, may, needs, store_for
 from accounts.models import MarketplaceAccount, Merchant, Role, Store
+from accounts.platforms import EXAMPLES, FIRST_MARKETPLACE, SHIPPING_WORDS
 from accounts.preference_table import PREFERENCES
 from accounts.preferences import InvalidSettings, Scope, Shown
 from accounts.rendering import page
 from connectors import registry
 from salestio import routes, tenancy
-
-EXAMPLES = {
-    "amazon": ("k7x9q2@marketplace.amazon.com", "112-4416893-7720231"),
-    "ebay": ("1c0f9d2b7a@members.ebay.com", "14-10402-77120"),
-    "etsy": ("buyer@example.com", "3201774410"),
-}
-"""Marketplace → an e-mail address and an order id as it gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +146,16 @@ def _saved(changed: dict[str, Any], words: dict[str, str]) -> str:
 
 
 def _words(request: HttpRequest, target: Scope) -> dict[str, str]:
-    marketplace, storefront = "marketplace", "your store"
+    marketplace, storefront, words = "marketplace", "your store", ("", "")
     if isinstance(target, MarketplaceAccount):
+        words = SHIPPING_WORDS.get(target.platform, words)
         marketplace = registry.platform(target.platform).label
         storefront = registry.platform(target.store.platform).label
     elif isinstance(target, Store):
         storefront = registry.platform(target.platform).label
     elif request.store is not None:  # type: ignore[attr-defined]
         storefront = registry.platform(request.store.platform).label  # type: ignore[attr-defined]
-    return preferences.words_for(marketplace, storefront)
+    return preferences.words_for(marketplace, storefront, ours=words[0], theirs=words[1])
 
 
 def _groups(
@@ -208,8 +203,7 @@ def _choices(
 
 def _email_example(mode: str, typed: dict[str, str], target: Scope) -> str:
     """Return what a store order's address would be, with what stands in the fields now."""
-    platform = target.platform if isinstance(target, MarketplaceAccount) else "amazon"
-    told, order = EXAMPLES.get(platform, EXAMPLES["amazon"])
+    told, order = EXAMPLES[target.platform if isinstance(target, MarketplaceAccount) else FIRST_MARKETPLACE]
     email = routes.ask(
         "orders.buyer_email",
         mode=mode,

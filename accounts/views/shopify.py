@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import resolve, reverse
+from django.urls import path, resolve, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -148,3 +148,10 @@ def _failed(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse
     if getattr(request, "merchant", None) is None:
         return render(request, "accounts/connect_failed_plain.html", {"sentence": sentence}, status=status)
     return page(request, "accounts/connect_failed.html", {"sentence": sentence}, status=status)
+
+
+URLS = [
+    path("shopify/install", install, name="shopify-install"),
+    path("shopify/callback", callback, name="shopify-callback"),
+    path("shopify/app", app, name="shopify-app"),
+]

@@ -44,15 +44,18 @@ class AmazonAuth:
             user_agent=config.user_agent,
         )
 
-    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
-        """Return the consent page of a region (na, eu, fe) or of one site (AU), whose Seller Central differs.
+    def authorize_url(
+        self, *, state: str, redirect_uri: str, region: str = "", site: str = "", store_key: str = ""
+    ) -> str:
+        """Return the consent page of a region (na, eu, fe); in the Far East each site has a Seller Central of its own.
 
         Amazon accepts only registered redirect addresses, and not localhost. `store_key` has no meaning here.
         """
         query = {"application_id": self.config.application_id, "state": state, "redirect_uri": redirect_uri}
         if self.config.draft:
             query["version"] = "beta"
-        return f"{self._seller_central(region or 'na')}/apps/authorize/consent?{urlencode(query)}"
+        where = site if site and region == "fe" else region or "na"
+        return f"{self._seller_central(where)}/apps/authorize/consent?{urlencode(query)}"
 
     def appstore_url(self, *, query: dict[str, str], state: str, redirect_uri: str) -> str:
         """Return where to send a seller who started in Amazon's app store and came to our login address.

@@ -68,7 +68,9 @@ class BigCommerceAuth:
     def __init__(self, config: BigCommerceConfig) -> None:
         self.config = config
 
-    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
+    def authorize_url(
+        self, *, state: str, redirect_uri: str, region: str = "", site: str = "", store_key: str = ""
+    ) -> str:
         """Raise `Rejected` (code `app_market`): installing starts in BigCommerce's own market, at `config.app_store`."""
         raise _refused("A BigCommerce store is added from BigCommerce's app market", "app_market")
 

@@ -73,14 +73,24 @@ class Authorization(Protocol):
 
     platform: str
 
-    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
-        """Return the address where the merchant agrees."""
+    def authorize_url(
+        self, *, state: str, redirect_uri: str, region: str = "", site: str = "", store_key: str = ""
+    ) -> str:
+        """Return the address where the merchant agrees: for an account of this region, `site` being the first chosen."""
 
     def exchange(self, *, query: dict[str, str], redirect_uri: str) -> Grant:
         """Turn the callback's query into tokens. Raises `Rejected` with a sentence when it is not genuine or too old."""
 
     def refresh(self, refresh_token: str, *, key: str = "") -> Grant:
         """Return fresh tokens. Raises `AuthorizationExpired` when the platform says the merchant must agree again."""
+
+
+@runtime_checkable
+class StartsThere(Protocol):
+    """An `Authorization` whose sellers may also begin at the marketplace, which sends them to our login address."""
+
+    def appstore_url(self, *, query: dict[str, str], state: str, redirect_uri: str) -> str:
+        """Return where to send a seller who came with `query`. Raises `Rejected` when it is not the marketplace's own."""
 
 
 class HintReader(Protocol):

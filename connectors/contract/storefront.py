@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -76,6 +77,28 @@ class MovesOrders(Protocol):
 
     def move_part(self, part_id: str, location_id: str) -> None:
         """Move that part of an order. Raises `Rejected` with the store's words when it refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScript:
+    """The script by which pages in a store's admin get session tokens (a configuration's `frame_script`).
+
+    `address` is where it is, `meta` the name of the page's meta tag that holds `key` for it, `again` the header of a 401
+    that makes it fetch a fresh token and ask once more.
+    """
+
+    address: str
+    meta: str
+    key: str
+    again: str
+
+
+@runtime_checkable
+class ReadsSessionTokens(Protocol):
+    """An `Authorization` of a store platform whose script gives pages in its frame session tokens."""
+
+    def visitor(self, token: str) -> tuple[str, str]:
+        """Return (store key, its platform's id of the person). Raises `ConnectorError` for a token that is not good."""
 
 
 class WebhookReader(Protocol):

@@ -140,7 +140,8 @@ class MarketplaceOrder:
     updated_at: datetime
     lines: tuple[MarketplaceOrderLine, ...]
     site: str = ""
-    """The marketplace's site, as the merchant says it: US, UK, DE."""
+    """The marketplace's site, as the merchant says it, ten letters at most: US, UK, DE. A marketplace that is one for all
+    countries names itself (ETSY), and has no `sites` in the registry."""
     currency: str = ""
     total: Decimal | None = None
     """What the buyer paid, in `currency`; None while unpaid."""

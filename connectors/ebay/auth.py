@@ -42,7 +42,9 @@ class EbayAuth:
         self._tokens = self._caller(config.api)
         self._identity = self._caller(config.apiz)
 
-    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
+    def authorize_url(
+        self, *, state: str, redirect_uri: str, region: str = "", site: str = "", store_key: str = ""
+    ) -> str:
         """Return eBay's consent page.
 
         eBay knows our callback address by the RuName, so `redirect_uri` is not sent; `region` and `store_key` have no

@@ -39,7 +39,9 @@ class EtsyAuth:
         self._tokens = self._caller(f"{config.token.rstrip('/')}/v3/public")
         self._api = self._caller(f"{config.api.rstrip('/')}/v3/application")
 
-    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
+    def authorize_url(
+        self, *, state: str, redirect_uri: str, region: str = "", site: str = "", store_key: str = ""
+    ) -> str:
         """Return Etsy's consent page. Etsy knows no regions and accepts only registered https callbacks."""
         query = {
             "response_type": "code",

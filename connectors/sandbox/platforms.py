@@ -17,19 +17,29 @@ Answer = tuple[int, Any]
 
 
 class Badge(NamedTuple):
-    """How the sandbox's pages show a platform: its name, and two letters with a style of their own (never its logo)."""
+    """How the sandbox's pages show a platform, and what tests and benches need to know of it.
+
+    Its name, and two letters with a style of their own (never its logo); the form of a further seller's or store's key,
+    made of nine digits; the operation that lists a seller's orders or creates a store's, for faults.
+    """
 
     label: str
     letters: str
     style: str
+    keys: str
+    operation: str
+
+    def key(self, number: int) -> str:
+        """Return the key of a further seller or store, another one for each number."""
+        return self.keys.format(f"{number:09d}")
 
 
 PLATFORMS: dict[str, Badge] = {
-    "amazon": Badge("Amazon", "Az", "mark-az"),
-    "ebay": Badge("eBay", "eB", "mark-eb"),
-    "etsy": Badge("Etsy", "Et", "mark-et"),
-    "shopify": Badge("Shopify", "Sh", "mark-sh"),
-    "bigcommerce": Badge("BigCommerce", "BC", "mark-bc"),
+    "amazon": Badge("Amazon", "Az", "mark-az", "A9{}", "searchOrders"),
+    "ebay": Badge("eBay", "eB", "mark-eb", "EB{}", "getOrders"),
+    "etsy": Badge("Etsy", "Et", "mark-et", "7{}", "getShopReceipts"),
+    "shopify": Badge("Shopify", "Sh", "mark-sh", "further-{}.myshopify.com", "orderCreate"),
+    "bigcommerce": Badge("BigCommerce", "BC", "mark-bc", "f{}", "createOrder"),
 }
 """The pretend platforms, in the order pages show them."""
 

@@ -58,7 +58,9 @@ class ShopifyAuth:
 
     # ── the code grant ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def authorize_url(self, *, state: str, redirect_uri: str, region: str = "", store_key: str = "") -> str:
+    def authorize_url(
+        self, *, state: str, redirect_uri: str, region: str = "", site: str = "", store_key: str = ""
+    ) -> str:
         """Return the page where the merchant installs the app in the shop `store_key`; `region` has no meaning here.
 
         Raises `Rejected` (code `shop`) when that is not a shop's permanent domain.
@@ -112,6 +114,11 @@ class ShopifyAuth:
         return self._token("exchangeCode", shop, {"code": code, "expiring": "1"})
 
     # ── embedded pages ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def visitor(self, token: str) -> tuple[str, str]:
+        """Return the shop and the person a session token speaks of. Raises as `decode_session_token`."""
+        claims = self.decode_session_token(token)
+        return claims.shop, claims.user_id
 
     def decode_session_token(self, token: str) -> SessionClaims:
         """Verify a session token (App Bridge makes one a request, good for a minute) and return what it says.

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from connectors.contract.errors import Rejected
 from connectors.contract.settings import AppSettings, rotating
+from connectors.contract.storefront import FrameScript
 from connectors.http import Deadlines
 from connectors.shopify.settings import SCOPES
 
@@ -39,6 +40,8 @@ class ShopifyConfig:
     scopes: tuple[str, ...] = SCOPES
     app_url: str = ""
     old_client_secret: str = field(default="", repr=False)
+    app_bridge: str = ""
+    """Shopify's script for pages in its admin."""
     app_store: str = "https://apps.shopify.com/salestio"
     """Our page in the app store, where a store is added."""
     handle: str = "salestio"
@@ -59,6 +62,10 @@ class ShopifyConfig:
             raise Rejected("This is not a Shopify store's address", code="shop", platform=PLATFORM)
         return self.admin_template.replace("{shop}", shop).rstrip("/") + path
 
+    def order_id(self, number: str) -> str:
+        """Return the id of the order whose page has this number."""
+        return f"gid://shopify/Order/{number}"
+
     def order_page(self, shop: str, order_id: str) -> str:
         """Return a store order's page in the shop's admin."""
         return self.admin_url(shop, f"/orders/{order_id.rsplit('/', 1)[-1]}")
@@ -77,6 +84,11 @@ class ShopifyConfig:
         own = f"{parts.scheme}://{parts.netloc}"
         return (own, "https://admin.shopify.com") if parts.netloc == shop else (own,)
 
+    def frame_script(self) -> FrameScript:
+        """Return App Bridge, as our pages in the admin load it."""
+        again = "X-Shopify-Retry-Invalid-Session-Request"
+        return FrameScript(self.app_bridge, "shopify-api-key", self.client_id, again)
+
     @property
     def user_agent(self) -> str:
         """Return how we call ourselves."""
@@ -93,6 +105,7 @@ def from_app(settings: AppSettings) -> ShopifyConfig:
         old_client_secret=old_secret,
         url_template=urls["shop"],
         admin_template=urls["admin"],
+        app_bridge=urls["app_bridge"],
         app_store=urls["app_store"],
         handle=app["handle"],
         scopes=tuple(app["scopes"]),

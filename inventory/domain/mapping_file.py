@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -26,12 +26,12 @@ LONGEST_SKU = 255
 STORE, MARKETPLACE, QUANTITY = "Store SKU", "Marketplace SKU", "Quantity"
 HEADER = (STORE, MARKETPLACE, QUANTITY)
 NAMES: dict[str, str] = {
-    "store sku": STORE, "shopify sku": STORE, "bigcommerce sku": STORE, "product sku": STORE, "sku": STORE,
-    "marketplace sku": MARKETPLACE, "seller sku": MARKETPLACE, "amazon sku": MARKETPLACE, "ebay sku": MARKETPLACE,
-    "etsy sku": MARKETPLACE, "channel sku": MARKETPLACE, "custom label": MARKETPLACE,
+    "store sku": STORE, "product sku": STORE, "sku": STORE,
+    "marketplace sku": MARKETPLACE, "seller sku": MARKETPLACE, "channel sku": MARKETPLACE, "custom label": MARKETPLACE,
     "quantity": QUANTITY, "qty": QUANTITY, "units": QUANTITY, "factor": QUANTITY,
 }  # fmt: skip
-"""How a header may name a column, in small letters."""
+"""How a header may name a column, in small letters, besides `<platform> sku` (`headings`)."""
+NO_MORE: Mapping[str, str] = {}
 
 _BINARY: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "This is an old Excel workbook (.xls). In Excel choose Save as, CSV UTF-8, and upload that file"),
@@ -191,19 +191,29 @@ def mapping_line(seller_sku: str, parts: Parts) -> str:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def read(data: bytes) -> MappingFile:
-    """Return the rows of a file, each judged by itself. Raises `BadFile` when it is no file of mappings at all."""
+def headings(stores: Iterable[str], marketplaces: Iterable[str]) -> dict[str, str]:
+    """Return how headers may name the columns after these platforms: `Shopify SKU`, `eBay SKU`."""
+    columns = {STORE: stores, MARKETPLACE: marketplaces}
+    return {f"{label.casefold()} sku": column for column, labels in columns.items() for label in labels}
+
+
+def read(data: bytes, *, more: Mapping[str, str] = NO_MORE) -> MappingFile:
+    """Return the rows of a file, each judged by itself. Raises `BadFile` when it is no file of mappings at all.
+
+    `more` are further names of columns, as `headings` gives them.
+    """
+    names = {**NAMES, **more}
     text = _text(data)
     if not text.strip():
         raise BadFile("The file is empty")
     told = re.match(r"sep=([,;\t])\r?\n", text)
-    delimiter = told[1] if told else _delimiter(text)
+    delimiter = told[1] if told else _delimiter(text, names)
     start = 1 if told else 0
     records = _records(text, delimiter, start)
     head = next(records, None)
     if head is None:
         raise BadFile("The file has no rows")
-    columns = _columns(*head)
+    columns = _columns(*head, names)
     result = MappingFile([], columns is not None, [])
     if columns is None:
         _no_header(*head)
@@ -254,13 +264,13 @@ def _text(data: bytes) -> str:
         ) from None  # fmt: skip
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, names: Mapping[str, str] = NAMES) -> str:
     """Return what sets the columns apart: what gives a known header, else what gives two or three columns most often."""
     lines = [line for line in text[:65536].splitlines() if line.strip()][:40]
     best, most = ",", -1
     for candidate in ("\t", ";", ","):
         cells = [next(csv.reader([line], delimiter=candidate), []) for line in lines]
-        named = bool(cells) and sum(cell.strip().casefold() in NAMES for cell in cells[0]) >= 2
+        named = bool(cells) and sum(cell.strip().casefold() in names for cell in cells[0]) >= 2
         fits = sum(3 * (len(row) in (2, 3)) + (len(row) > 1) for row in cells) + (1000 if named else 0)
         if fits > most:
             best, most = candidate, fits
@@ -316,9 +326,9 @@ def _unbalanced(text: str, delimiter: str, line: int) -> BadFile:
     return BadFile("A quote is opened and never closed", line=line, column=column)
 
 
-def _columns(line: int, cells: list[str]) -> dict[str, int] | None:
+def _columns(line: int, cells: list[str], names: Mapping[str, str]) -> dict[str, int] | None:
     """Return where the columns are when this record is a header, None when it is a row of data."""
-    named = [NAMES.get(" ".join(cell.split()).casefold(), "") for cell in cells]
+    named = [names.get(" ".join(cell.split()).casefold(), "") for cell in cells]
     found = {name for name in named if name}
     if not found & {STORE, MARKETPLACE}:
         return None

@@ -32,8 +32,6 @@ ZERO = Decimal(0)
 TAG_LENGTH = 40
 CREATE_ANYWAY = ("salestio_create_anyway", "true")
 """Marks a store order that a person asked for although stock was missing, so that nobody takes it for an accident."""
-FULFILLMENT_WORDS: Mapping[str, Mapping[str, str]] = {"Amazon": {"merchant": "FBM", "marketplace": "FBA"}}
-"""Marketplace → its words for who ships, where it has such words (F68)."""
 PROGRAM_PRIME = "PRIME"
 PROGRAM_BUSINESS = "AMAZON_BUSINESS"
 
@@ -98,11 +96,8 @@ class Sale:
     """(line's number, our link to what the buyer made of it), in the order's own order."""
     address_withheld: bool = False
     """The marketplace never gives this app the delivery address; a placeholder stands for it."""
-
-    @property
-    def fulfillment_word(self) -> str:
-        """Return FBA or FBM where the marketplace has such words, else ""."""
-        return FULFILLMENT_WORDS.get(self.source, {}).get(self.fulfilled_by, "")
+    fulfillment_word: str = ""
+    """The marketplace's own word for who ships it (FBA, FBM), where it has such words (F68)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,15 +289,16 @@ def tags_of(sale: Sale, style: Style) -> tuple[str, ...]:
 def prefix_of(sale: Sale, style: Style) -> str:
     """Return what goes before the store order's name: the first of FBA, Prime and B2B that applies and is set (F67)."""
     special = (
-        (sale.fulfillment_word == "FBA", style.name_prefix_fba),
+        (sale.fulfilled_by == "marketplace" and sale.fulfillment_word != "", style.name_prefix_fba),
         (PROGRAM_PRIME in sale.programs, style.name_prefix_prime),
         (PROGRAM_BUSINESS in sale.programs, style.name_prefix_b2b),
     )
     return next((prefix for applies, prefix in special if applies and prefix), style.name_prefix)
 
 
-PLACEHOLDER = "FBA Order"
-"""Stands where Amazon does not tell who buys from its own warehouse (F27)."""
+def _placeholder(sale: Sale) -> str:
+    """Return what stands where a marketplace does not tell who buys from its own warehouse (F27): FBA Order."""
+    return f"{sale.fulfillment_word or sale.source} Order"
 
 
 def _people(sale: Sale) -> tuple[str, Address | None]:
@@ -314,14 +310,15 @@ def _people(sale: Sale) -> tuple[str, Address | None]:
     known = person.shipping or Address()
     country = known.country or sale.country
     if sale.fulfilled_by == "marketplace":
+        nobody = _placeholder(sale)
         filled = replace(
             known,
-            name=known.name or PLACEHOLDER,
-            line1=known.line1 or PLACEHOLDER,
-            city=known.city or PLACEHOLDER,
+            name=known.name or nobody,
+            line1=known.line1 or nobody,
+            city=known.city or nobody,
             country=country or ("GB" if sale.site == "UK" else sale.site),
         )
-        return person.buyer_name or PLACEHOLDER, filled
+        return person.buyer_name or nobody, filled
     if sale.address_withheld and not known.complete:
         name = known.name or person.buyer_name or f"{sale.source} buyer"
         placeholder = f"Address withheld by {sale.source}"

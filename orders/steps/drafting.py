@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date
 from decimal import Decimal
 
+from accounts.platforms import WITH_SITES
 from connectors.contract.types import CustomerMode, PersonalDetails, StoreOrderDraft
 from inventory.models import Location
 from orders import archives, rates
@@ -16,7 +17,7 @@ from orders.domain.conversion import Rate
 from orders.domain.store_order import DoesNotAddUp, Made, Sale, SoldLine, Style, build
 from orders.domain.tax_modes import TaxRule
 from orders.models import OrderLine
-from orders.reasons import MARKETPLACES
+from orders.reasons import MARKETPLACES, own_word
 from orders.steps.batch import Batch, Item
 from orders.steps.settle import hold
 from salestio.lib.money import shown
@@ -152,10 +153,11 @@ def _sale(batch: Batch, item: Item) -> Sale:
         lines=tuple(sold for line in item.live_lines for sold in _sold(batch, item, line)),
         personal=item.personal or PersonalDetails(),
         fulfilled_by=order.fulfilled_by,
+        fulfillment_word=own_word(order.platform, theirs=order.fulfilled_by == "marketplace"),
         inventory=way.inventory,
         fulfilled=way.fulfilled,
         service_level=order.service_level,
-        site=order.site,
+        site=order.site if order.platform in WITH_SITES else "",
         replacement_of=order.replacement_of,
         programs=tuple(order.programs),
         # A withheld address may lack even the country, without which no store takes one; its note says that it is none.

@@ -57,16 +57,16 @@ def shopify_query(**query: str) -> dict[str, str]:
     """Return a query signed as Shopify signs it."""
     query = {"timestamp": str(int(time.time())), **query}
     message = "&".join(f"{name}={value}" for name, value in sorted(query.items()))
-    secret = django_settings.SHOPIFY["client_secret"].encode()
+    secret = django_settings.PLATFORM_APPS["shopify"]["client_secret"].encode()
     return {**query, "hmac": hmac.new(secret, message.encode(), hashlib.sha256).hexdigest()}
 
 
 def session_token(shop: str, **changes: Any) -> str:
     """Return a session token as the shop's admin hands it out; `changes` spoil it (None leaves a claim out)."""
     now = int(time.time())
-    secret = changes.pop("secret", django_settings.SHOPIFY["client_secret"])
+    secret = changes.pop("secret", django_settings.PLATFORM_APPS["shopify"]["client_secret"])
     claims = {
-        "iss": f"https://{shop}/admin", "dest": f"https://{shop}", "aud": django_settings.SHOPIFY["client_id"], "sub": "42",
+        "iss": f"https://{shop}/admin", "dest": f"https://{shop}", "aud": django_settings.PLATFORM_APPS["shopify"]["client_id"], "sub": "42",
         "exp": now + 60, "nbf": now, "iat": now, "jti": "one", "sid": "s", **changes,
     }  # fmt: skip
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm="HS256")

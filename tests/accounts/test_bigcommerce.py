@@ -146,7 +146,7 @@ def test_a_first_install_makes_merchant_store_and_owner_and_shows_the_app_in_the
     assert (owner.role, owner.user.has_usable_password()) == ("owner", False)
     assert 'class="embedded"' in answer.content.decode()
     assert f"frame-ancestors {panel}" in answer["Content-Security-Policy"]
-    assert django_settings.SHOPIFY_APP_BRIDGE_URL not in answer["Content-Security-Policy"]
+    assert django_settings.PLATFORM_URLS["shopify"]["app_bridge"] not in answer["Content-Security-Policy"]
     with tenancy.scope(store.merchant_id):
         assert bytes(Credential.objects.get(store=store).access_sealed)
 

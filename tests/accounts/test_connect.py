@@ -215,7 +215,7 @@ def test_confirming_with_another_seller_is_refused_and_ends_nobodys_connection(b
 
 
 def test_the_limit_of_sellers_is_named(browser: Client, merchant: Cast, settings: Any) -> None:
-    settings.PLATFORM_APPS = settings.PLATFORM_APPS | {"amazon": settings.AMAZON | {"seller_limit": 1}}
+    settings.PLATFORM_APPS = settings.PLATFORM_APPS | {"amazon": settings.PLATFORM_APPS["amazon"] | {"seller_limit": 1}}
 
     answer = browser.get(agree(add(browser, merchant), NEW_SELLER))
 
@@ -317,6 +317,17 @@ def test_amazons_login_address_leads_to_the_form_and_back_to_amazons_own_callbac
 
     assert started.startswith(callback)
     assert "amazon_state=amz-1" in started
+
+
+def test_who_came_from_amazon_and_chooses_another_marketplace_goes_there(browser: Client, merchant: Cast) -> None:
+    callback = f"{django_settings.SANDBOX_URL}/amazon/sellercentral/na/apps/authorize/confirm/app"
+    query = {"amazon_callback_uri": callback, "amazon_state": "amz-1", "selling_partner_id": "A9UNKNOWN"}
+    browser.get("/connect/amazon/login", query)
+
+    started = add(browser, merchant, platform="etsy", region="", sites=[])["Location"]
+
+    assert started.startswith(f"{django_settings.SANDBOX_URL}/etsy/site/oauth/connect?")
+    assert add(browser, merchant, name="A second")["Location"].startswith(f"{django_settings.SANDBOX_URL}/amazon/")
 
 
 @pytest.mark.parametrize("callback", ["https://evil.example/x", "", "javascript:alert(1)"])

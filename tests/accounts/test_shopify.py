@@ -271,7 +271,7 @@ def test_the_first_load_shows_the_dashboard_without_any_cookie(merchant: Cast, s
     policy = answer["Content-Security-Policy"]
     assert f"frame-ancestors {django_settings.SANDBOX_URL}" in policy
     assert "X-Frame-Options" not in answer
-    assert django_settings.SHOPIFY_APP_BRIDGE_URL in policy
+    assert django_settings.PLATFORM_URLS["shopify"]["app_bridge"] in policy
 
 
 def test_in_production_only_this_shop_and_shopifys_admin_may_frame_the_page(settings: Any) -> None:

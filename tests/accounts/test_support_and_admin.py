@@ -157,7 +157,9 @@ def test_production_does_not_start_with_demo_users(settings: Any) -> None:
 
 def test_production_names_the_platform_credentials_it_lacks(settings: Any) -> None:
     settings.MODE = "production"
-    settings.PLATFORM_APPS = settings.PLATFORM_APPS | {"shopify": settings.SHOPIFY | {"client_secret": ""}}
+    settings.PLATFORM_APPS = settings.PLATFORM_APPS | {
+        "shopify": settings.PLATFORM_APPS["shopify"] | {"client_secret": ""}
+    }
 
     (error,) = checks.platform_credentials()
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 def deliver(cast: Cast | None, topic: str, body: dict[str, Any] | bytes, **changes: Any) -> int:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    secret = changes.pop("secret", settings.SHOPIFY["client_secret"])
+    secret = changes.pop("secret", settings.PLATFORM_APPS["shopify"]["client_secret"])
     signature = base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode()
     headers = {
         "X-Shopify-Hmac-Sha256": signature,

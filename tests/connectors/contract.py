@@ -213,6 +213,8 @@ class MarketplaceContract(_Faults):
 
         assert sites
         assert all(site.code and site.currency and site.marketplace_id for site in sites)
+        # An order's row has room for no more.
+        assert all(len(site.code) <= 10 for site in sites)
         assert connector.sweep_seconds() > 0
 
     def test_subscribing_twice_gives_one_subscription(self, connector: Marketplace, destination: str) -> None:

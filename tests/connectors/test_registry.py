@@ -45,9 +45,11 @@ def test_each_platform_has_a_folder_of_its_name_a_label_and_a_mark() -> None:
 
 
 def test_kinds_are_told_apart() -> None:
-    assert [line.name for line in registry.marketplaces()] == ["amazon", "ebay", "etsy"]
-    assert [line.name for line in registry.storefronts()] == ["shopify", "bigcommerce"]
-    assert {line.kind for line in PLATFORMS.values()} <= set(Kind)
+    marketplaces, storefronts = registry.marketplaces(), registry.storefronts()
+
+    assert {line.kind for line in marketplaces} == {Kind.MARKETPLACE}
+    assert {line.kind for line in storefronts} == {Kind.STOREFRONT}
+    assert sorted(line.name for line in (*marketplaces, *storefronts)) == sorted(PLATFORMS)
 
 
 def test_an_unknown_platform_is_a_sentence() -> None:

@@ -34,6 +34,7 @@ def start(
         plan = next(one for one in demo.WORLD if one.slug == slug)
         if platform:
             plan = replace(plan, accounts=tuple(one for one in plan.accounts if one.platform == platform)[:1])
+            assert plan.accounts, f"the demo's {slug} has no seller on {platform} (docs/adding-a-platform.md)"
         if plan.platform == "shopify":
             # A Plus shop: its larger bucket is learnt from the first answer, so setting up does not wait for points.
             sandbox.control("POST", f"/stores/{plan.store}/settings", {"plan": "plus"})

@@ -7,6 +7,9 @@ from decimal import Decimal
 import pytest
 from django.utils.timezone import now
 
+from accounts import demo
+from connectors import registry
+from connectors.sandbox.platforms import PLATFORMS
 from orders import rates
 from orders.models import StoreOrder
 from orders.reasons import sentence
@@ -16,19 +19,27 @@ from tests.orders.world import World, sold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MERCHANTS = {"shopify": "harbour", "bigcommerce": "lumen"}
-PAIRS = [(marketplace, store) for store in MERCHANTS for marketplace in ("amazon", "ebay", "etsy")]
-CREATE = {"shopify": "orderCreate", "bigcommerce": "createOrder"}
+
+def _sold_on(merchant: demo.DemoMerchant) -> set[str]:
+    return {account.platform for account in merchant.accounts}
+
+
+MERCHANTS = {
+    store.name: max((one for one in demo.WORLD if one.platform == store.name), key=lambda one: len(_sold_on(one))).slug
+    for store in registry.storefronts()
+}
+"""Store platform → the demo's merchant there who sells on the most marketplaces."""
+PAIRS = [(marketplace.name, store) for store in MERCHANTS for marketplace in registry.marketplaces()]
 STOCK_WORDS = {
-    "shopify": "Unable to reserve inventory",
     "bigcommerce": "Error during export order #{} in BigCommerce. Quantities of one or more products are out of stock or "
     "did not meet quantity requirements.",
 }
+"""Where a store says it in words of its own."""
 
 
 @pytest.fixture(params=PAIRS, ids=["-".join(pair) for pair in PAIRS])
 def pair(request: pytest.FixtureRequest, start: Start) -> World:
-    """One marketplace's seller and one store: all six pairs in turn."""
+    """One marketplace's seller and one store: every pair there is, in turn."""
     marketplace, store = request.param
     return start(MERCHANTS[store], platform=marketplace)
 
@@ -65,7 +76,7 @@ def test_a_short_order_is_held_in_the_stores_words_and_flows_when_the_stock_is_r
     (short,) = held.reason_data["items"]
     assert (short["sku"], short["wanted"], short["available"]) == (sku, 2, 1)
     said = sentence("OUT_OF_STOCK", held.reason_data, part="store_text")
-    assert said == STOCK_WORDS[pair.store_platform].format(reference)
+    assert said == STOCK_WORDS.get(pair.store_platform, "Unable to reserve inventory").format(reference)
     assert pair.store_orders(reference) == []
 
     pair.set_stock(sku, 5)
@@ -80,7 +91,9 @@ def test_an_answer_lost_after_the_store_did_the_work_is_found_and_adopted(pair: 
     (sku,) = pair.goods(1)
     pair.set_stock(sku, 5)
     pair.read(sku)
-    pair.fault(platform=pair.store_platform, operation=CREATE[pair.store_platform], kind="drop_after", count=1)
+    pair.fault(
+        platform=pair.store_platform, operation=PLATFORMS[pair.store_platform].operation, kind="drop_after", count=1
+    )
     (reference,) = pair.buy((sku, 1))
 
     pair.work(reference, until=("created",))
@@ -96,7 +109,7 @@ def test_a_search_that_lags_behind_makes_no_second_order(pair: World) -> None:
     pair.set_stock(sku, 9)
     pair.read(sku)
     pair.fault(platform=pair.store_platform, kind="search_lag", params={"seconds": 0.5, "identifier": True})
-    create = CREATE[pair.store_platform]
+    create = PLATFORMS[pair.store_platform].operation
     pair.fault(platform=pair.store_platform, operation=create, kind="status_after", count=2, params={"code": 502})
     references = pair.buy((sku, 1), count=2)
 
@@ -110,7 +123,7 @@ def test_a_create_that_never_arrived_is_sent_again_once(pair: World) -> None:
     (sku,) = pair.goods(1)
     pair.set_stock(sku, 9)
     pair.read(sku)
-    create = CREATE[pair.store_platform]
+    create = PLATFORMS[pair.store_platform].operation
     pair.fault(platform=pair.store_platform, operation=create, kind="status", count=1, params={"code": 500})
     (reference,) = pair.buy((sku, 1))
 

@@ -19,6 +19,7 @@ from django.utils.timezone import now
 from accounts import connect, preferences
 from accounts.models import MarketplaceAccount, Store
 from connectors.contract.types import Grant
+from connectors.sandbox.platforms import PLATFORMS
 from inventory import refresh
 from inventory.models import Stock, Variant
 from notifications.alerts import open_alerts
@@ -107,8 +108,7 @@ class World:
     def add_seller(self, platform: str, **more: Any) -> None:
         """Connect a further seller to the store, and let buyers buy there from now on."""
         # Further sellers stay over a reset of the sandbox, so that each is a new one.
-        number = secrets.randbelow(10**9)
-        key = str(7 * 10**9 + number) if platform == "etsy" else f"A9{number:09d}"
+        key = PLATFORMS[platform].key(secrets.randbelow(10**9))
         refresh_token = self.sandbox.control("PUT", f"/accounts/{platform}/{key}", more)["refresh_token"]
         grant = Grant(key=key, refresh_token=refresh_token, refresh_expires_at=now() + timedelta(days=365))
         sites = tuple(more["sites"])

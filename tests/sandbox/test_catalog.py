@@ -14,7 +14,7 @@ from connectors.sandbox import catalog
 from connectors.sandbox.platforms import FOLDERS
 from tests.conftest import ROOT
 
-MARKETS = ("amazon", "ebay", "etsy")
+MARKETS = tuple(name for name in FOLDERS if catalog.sellers(name))
 SELLERS = [seller for platform in MARKETS for seller in catalog.sellers(platform)]
 
 
@@ -30,8 +30,8 @@ def _variants(merchant: str) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]
 
 def test_two_processes_begin_alike() -> None:
     code = (
-        "from connectors.sandbox import catalog as c; import hashlib, json; "
-        "print(hashlib.sha256(json.dumps([c.stores(), *map(c.sellers, ('amazon', 'ebay', 'etsy'))]).encode()).hexdigest())"
+        "from connectors.sandbox import catalog as c, platforms as p; import hashlib, json; "
+        "print(hashlib.sha256(json.dumps([c.stores(), *map(c.sellers, p.FOLDERS)]).encode()).hexdigest())"
     )
     found = {
         subprocess.run(

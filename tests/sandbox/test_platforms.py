@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import secrets
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,9 @@ import requests
 
 from connectors.sandbox import catalog
 from connectors.sandbox.odd_addresses import ODD_ADDRESSES
-from connectors.sandbox.platforms import FOLDERS
+from connectors.sandbox.platforms import FOLDERS, PLATFORMS
 from connectors.sandbox.traffic import STARTING_SET
+from salestio.launch.environment import make_credentials
 from tests.sandbox.process import Process
 from tests.sandbox.visitor import Browser
 
@@ -32,16 +30,13 @@ ORDER = {
     "canceled", "refunds",
 }  # fmt: skip
 VARIANT = {"id", "sku", "product_title", "options", "tracked", "policy", "price", "barcode", "status", "locations"}
-_FORMS = {"webhook_secret": "whsec_" + base64.b64encode(bytes(32)).decode(), "verification_token": "v" * 40}
 
 
 def _credentials(directory: Path) -> Path:
-    """Write credentials of every platform there is, with the names each one's package says it needs."""
+    """Write credentials of every platform there is, as each one's settings make them."""
     path = directory / "credentials.json"
-    words = {}
-    for name in FOLDERS:
-        wanted = import_module(f"connectors.sandbox.{name}").CREDENTIALS
-        words[name] = {field: _FORMS.get(field) or f"pretend-{secrets.token_hex(12)}" for field in wanted}
+    made = make_credentials()
+    words = {name: made[name] for name in FOLDERS}
     path.write_text(json.dumps(words))
     return path
 
@@ -261,7 +256,7 @@ def test_what_a_marketplace_does_not_know_is_a_404(five: Process, platform: str)
 @pytest.mark.parametrize("platform", MARKETS)
 def test_a_seller_withdraws_and_a_further_one_agrees(five: Process, platform: str) -> None:
     like = demo(platform)
-    key = {"amazon": "A9FURTHER", "ebay": "EBFURTHER9", "etsy": "70000009"}[platform]
+    key = PLATFORMS[platform].key(1)
     known = five.control("GET", "/endpoints")["clients"][platform]["refresh_tokens"]
     assert set(known) >= {row["key"] for row in catalog.sellers(platform) if row["merchant"]}
     assert not set(known) & {row["key"] for row in catalog.sellers(platform) if not row["merchant"]}
@@ -338,7 +333,7 @@ def test_a_foreign_client_gets_a_token_of_each_demo_store_and_of_a_further_one(f
     tokens = five.control("GET", "/endpoints")["clients"][platform]["tokens"]
     assert set(tokens) == {row["key"] for row in catalog.stores(platform) if row["merchant"]}
     assert all(token["access_token"] for token in tokens.values())
-    key = {"shopify": "further.myshopify.com", "bigcommerce": "furth3r9x1"}[platform]
+    key = PLATFORMS[platform].key(1)
     like = next(row for row in catalog.stores(platform) if row["merchant"])
 
     made = five.control("PUT", f"/stores/{key}", {"platform": platform, "name": "Further", "like": like["key"]})
@@ -368,6 +363,7 @@ def test_every_platform_says_where_it_is_and_which_operations_can_be_broken(five
         assert known["clients"][platform], platform
         assert limits[platform]["profile"] == "off"
         assert f'<option value="{platform}">' in broken
+        assert re.search(rf"\b{re.escape(PLATFORMS[platform].operation)}\b", broken), platform
 
 
 def test_the_overview_leads_to_every_stores_admin_and_every_seller(five: Process) -> None:

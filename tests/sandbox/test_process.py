@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from connectors.sandbox import catalog
+from connectors.sandbox.platforms import FOLDERS
 from connectors.sandbox.traffic import STARTING_SET
 from salestio.devservices import free_port
 from tests.conftest import ROOT
@@ -156,7 +157,7 @@ def _orders(process: Process) -> list[dict[str, Any]]:
     """Return the orders of all demo sellers this sandbox has."""
     return [
         order
-        for platform in ("amazon", "ebay", "etsy")
+        for platform in FOLDERS
         for seller in catalog.sellers(platform)
         for order in process.control("GET", f"/accounts/{platform}/{seller['key']}/orders")["results"]
     ]

@@ -236,15 +236,15 @@
   showTab();
 })();
 
-// Parts of a form that belong to a choice made in it (data-chosen-by="platform=amazon&region=na") show with that choice;
-// fields of the others are left out of what is sent. Without script everything shows, and the server decides.
+// Parts of a form that belong to a choice made in it (data-chosen-by="platform=amazon&region=na") show with that choice
+// (or with one of several, between spaces); fields of the others are left out of what is sent. Without script everything shows, and the server decides.
 (() => {
   "use strict";
   const choose = (form) => {
     const chosen = new FormData(form);
     for (const part of form.querySelectorAll("[data-chosen-by]")) {
-      const wanted = [...new URLSearchParams(part.dataset.chosenBy)];
-      const shows = wanted.every(([name, value]) => chosen.get(name) === value);
+      const fits = (choice) => [...new URLSearchParams(choice)].every(([name, value]) => chosen.get(name) === value);
+      const shows = part.dataset.chosenBy.split(" ").some(fits);
       part.hidden = !shows;
       for (const field of part.querySelectorAll("input[type=checkbox]")) field.disabled = !shows;
     }

@@ -1,4 +1,4 @@
-"""What a marketplace's own programs ask of the merchant, in words for the order page."""
+"""What eBay's programs ask of whoever packs an order, in words for its page."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ PROGRAMS = {
     "PICKUP": "The buyer collects this order. Nothing is shipped.",
     "DIGITAL": "Delivered without a parcel.",
 }
-"""Marketplace program → what it asks of the merchant, where it asks anything."""
+"""Program → what it asks, where it asks anything; the names are those `mapping.py` gives."""
