@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from inventory import ledger
+from inventory import ledger, mapping_files
 from notifications import alerts
 from orders import counts, personal, waking
 from orders import rates as exchange_rates
@@ -53,8 +53,9 @@ def rates(merchant_id: int, at: datetime) -> dict[str, Any]:
 
 
 def tidy(merchant_id: int, at: datetime) -> dict[str, Any]:
-    """Drop inbox rows of seven days ago and outbox rows done a week ago."""
+    """Drop inbox rows of seven days ago, outbox rows done a week ago, and mapping files nobody applied within a day."""
     with tenancy.scope(merchant_id):
+        mapping_files.expire(at)
         InboxRow.objects.filter(done_at__isnull=False, received_at__lt=at - timedelta(days=7)).delete()
         OutboxRow.objects.filter(state="done", done_at__lt=at - timedelta(days=7)).delete()
     return {}

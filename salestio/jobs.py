@@ -54,7 +54,7 @@ _ALL = (
         """SELECT id FROM (SELECT id FROM accounts_merchant ORDER BY id LIMIT 1) first UNION
            SELECT merchant_id FROM orders_ordertally WHERE reason_code = 'NO_RATE' GROUP BY 1 HAVING sum(change) > 0""",
     ),
-    Job("tidy", "orders.jobs.tidy", timedelta(hours=6), "Drop inbox and outbox rows that are done and old"),
+    Job("tidy", "orders.jobs.tidy", timedelta(hours=6), "Drop what is done and old"),
     Job("token-warnings", "accounts.jobs.token_warnings", timedelta(days=1), "Warn before a connection ends"),
     Job("check-connections", "accounts.checking.check_all", timedelta(days=1), "Look every connection over"),
     Job("refresh-tokens", "accounts.jobs.refresh_tokens", timedelta(minutes=2), "Refresh tokens ahead of time"),

@@ -111,6 +111,10 @@ WALK: dict[str, Way] = {
     "settings/sku-mapping/upload/": Way("/settings/sku-mapping/upload/", {"target": "account-{account}"}),
     "settings/sku-mapping/uploads/<int:pk>/": ours("/settings/sku-mapping/uploads/{upload}/"),
     "settings/sku-mapping/uploads/<int:pk>/live/": ours("/settings/sku-mapping/uploads/{upload}/live/"),
+    "settings/sku-mapping/uploads/<int:pk>/apply/": ours("/settings/sku-mapping/uploads/{upload}/apply/", do="apply"),
+    "settings/sku-mapping/uploads/<int:pk>/discard/": ours(
+        "/settings/sku-mapping/uploads/{upload}/discard/", do="discard"
+    ),
     "settings/sku-mapping/uploads/<int:pk>/report.csv": ours("/settings/sku-mapping/uploads/{upload}/report.csv"),
     "settings/sku-mapping/unmatched/": Way("/settings/sku-mapping/unmatched/"),
     "settings/sku-mapping/unmatched/accept/": Way(

@@ -58,6 +58,8 @@ WALK: dict[str, tuple[str, ...]] = {
     "settings/sku-mapping/upload/": ("POST",),
     "settings/sku-mapping/uploads/<int:pk>/": ("GET",),
     "settings/sku-mapping/uploads/<int:pk>/live/": ("GET",),
+    "settings/sku-mapping/uploads/<int:pk>/apply/": ("POST",),
+    "settings/sku-mapping/uploads/<int:pk>/discard/": ("POST",),
     "settings/sku-mapping/uploads/<int:pk>/report.csv": ("GET",),
     "settings/sku-mapping/unmatched/": ("GET",),
     "settings/sku-mapping/unmatched/accept/": ("POST",),
