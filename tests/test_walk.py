@@ -103,7 +103,7 @@ WALK: dict[str, Way] = {
     "settings/sku-mapping/add/": Way(
         "/settings/sku-mapping/add/", {"seller_sku": "A", "sku": "B", "target": "account-{account}"}
     ),
-    "settings/sku-mapping/delete/": Way("/settings/sku-mapping/delete/", {"mapping": ["{mapping}"]}),
+    "settings/sku-mapping/delete/": Way("/settings/sku-mapping/delete/", {"mapping": ["{mapping}"], "confirmed": "on"}),
     "settings/sku-mapping/<int:pk>/": ours(
         "/settings/sku-mapping/{mapping}/", seller_sku="A", sku="B", target="store-{store}"
     ),
