@@ -67,6 +67,7 @@ WALK: dict[str, Way] = {
     "orders/": Way("/orders/?account={account}&placed=all"),
     "orders/live/": Way("/orders/live/?ids={order}.{stored}"),
     "orders/export/": Way("/orders/export/", {"order": ["{order}", "{stored}"]}),
+    "orders/export/<int:pk>/close/": ours("/orders/export/{run}/close/", query=""),
     "orders/fetch/": Way(
         "/orders/fetch/", {"account": "{account}", "marketplace_order_id": canaries.WORDS["order id"]}
     ),

@@ -26,6 +26,7 @@ WALK: dict[str, tuple[str, ...]] = {
     "orders/": ("GET",),
     "orders/live/": ("GET",),
     "orders/export/": ("POST",),
+    "orders/export/<int:pk>/close/": ("POST",),
     "orders/fetch/": ("GET", "POST"),
     "orders/check/": ("POST",),
     "orders/<int:pk>/": ("GET",),
