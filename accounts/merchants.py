@@ -144,10 +144,15 @@ def change_role(member: Membership, role: str, *, actor: str) -> None:
 
 def remove(member: Membership, *, actor: str) -> None:
     """Take a member out; inside the merchant's scope. Raises `MemberRefused` for the last owner."""
-    _keep_an_owner(member, "")
+    check_removal(member)
     email = member.user.email
     member.delete()
     audit.note(actor=actor, action="member.removed", subject=email)
+
+
+def check_removal(member: Membership) -> None:
+    """Raise `MemberRefused` when this member has to stay; inside the merchant's scope."""
+    _keep_an_owner(member, "")
 
 
 def _keep_an_owner(member: Membership, role: str) -> None:

@@ -33,13 +33,13 @@ ORDER BY catalog_next_at LIMIT %s
 
 _MAPPINGS = """
 SELECT merchant_id, id FROM inventory_mappingupload
-WHERE state = 'waiting' AND (lease_until IS NULL OR lease_until < now()) ORDER BY id LIMIT %s
+WHERE state IN ('waiting', 'applying') AND (lease_until IS NULL OR lease_until < now()) ORDER BY id LIMIT %s
 """
 
 
 def due_lanes() -> list[tuple[str, int, int]]:
     """Return (task, merchant id, store id) of every store with figures to read or a catalog to look through, and
-    (task, merchant id, upload id) of every file of mappings to save."""
+    (task, merchant id, upload id) of every file of mappings to check or apply."""
     found = [(REFRESH, merchant_id, store_id) for merchant_id, store_id in sql.rows(_READS, [LANES_A_TICK])]
     found += [(SYNC_CATALOG, merchant_id, store_id) for merchant_id, store_id in sql.rows(_CATALOGS, [LANES_A_TICK])]
     found += [(SAVE_MAPPINGS, merchant_id, upload) for merchant_id, upload in sql.rows(_MAPPINGS, [LANES_A_TICK])]

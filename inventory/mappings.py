@@ -103,6 +103,11 @@ def _checked_parts(parts: Sequence[tuple[str, int]]) -> Parts:
     return tuple(found.items())
 
 
+def chosen(ids: Iterable[int]) -> list[SkuMapping]:
+    """Return those of these mappings that there are, with their accounts, newest first."""
+    return list(SkuMapping.objects.select_related("account").filter(pk__in=list(ids)).order_by("-pk"))
+
+
 def delete(ids: Iterable[int]) -> int:
     """Remove these mappings; return how many there were."""
     rows = list(SkuMapping.objects.filter(pk__in=list(ids)).order_by("pk"))

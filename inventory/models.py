@@ -235,34 +235,45 @@ class SkuMapping(MerchantModel):
 
 
 class MappingUpload(MerchantModel):
-    """Work: a file of mappings, being saved row by row. Good rows are saved, bad ones reported (F37)."""
+    """Work: a file of mappings, checked row by row, and applied once a person said so (F37)."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "being saved"
+        WAITING = "waiting", "being checked"
+        CHECKED = "checked", "not applied yet"
+        APPLYING = "applying", "being applied"
         DONE = "done", "done"
         FAILED = "failed", "stopped"
+        EXPIRED = "expired", "dropped, was not applied"
 
-    COUNTS = ("added", "replaced", "unchanged", "unknown", "duplicates", "invalid")
+    COUNTS = ("added", "replaced", "unchanged", "changed", "unknown", "duplicates", "invalid")
+    WORKED = (State.WAITING, State.APPLYING)
+    """What a worker has to do something about."""
 
     store = models.ForeignKey("accounts.Store", on_delete=models.CASCADE, related_name="+", db_index=False)
     account = models.ForeignKey(
         "accounts.MarketplaceAccount", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
     file_name = models.CharField(max_length=200, blank=True)
-    file = models.BinaryField(null=True, help_text="Compressed; dropped when all its rows are worked.")
-    digest = models.CharField(max_length=64, help_text="The same file sent again while it is worked is the same work.")
+    file = models.BinaryField(null=True, help_text="Compressed; dropped when all its rows are checked.")
+    digest = models.CharField(max_length=64, help_text="The same file sent again while it is checked is the same work.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     rows_total = models.PositiveIntegerField(default=0)
-    rows_done = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0, help_text="Of the checking, then again of the applying.")
     added = models.PositiveIntegerField(default=0)
     replaced = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
-    unknown = models.PositiveIntegerField(default=0, help_text="Of those saved: the store has no such SKU now.")
+    changed = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Left out: no longer as they were checked."
+    )
+    unknown = models.PositiveIntegerField(default=0, help_text="Of the good rows: the store has no such SKU now.")
     duplicates = models.PositiveIntegerField(default=0)
     invalid = models.PositiveIntegerField(default=0)
     notes = models.JSONField(default=list, help_text="What is to be said of the file as a whole.")
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.CharField(max_length=160, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="When a person pressed Apply.")
+    applied_by = models.CharField(max_length=160, blank=True, default="", db_default="")
     finished_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Turns that brought no row further.")
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -271,20 +282,31 @@ class MappingUpload(MerchantModel):
     class Meta:
         indexes = [
             models.Index(fields=["merchant", "-id"], name="mapping_upload_newest"),
-            models.Index(fields=["merchant", "id"], name="mapping_upload_due", condition=Q(state="waiting")),
+            # the sweeper; files that nobody applied
+            models.Index(
+                fields=["merchant", "id"],
+                name="mapping_upload_open",
+                condition=Q(state__in=("waiting", "checked", "applying")),
+            ),
         ]
+
+    @property
+    def changes(self) -> int:
+        """Return how many mappings the file changes, or did."""
+        return self.added + self.replaced
 
     def __str__(self) -> str:
         return self.file_name or f"mapping file {self.pk}"
 
 
 class MappingUploadRow(MerchantModel):
-    """What became of one row of a file."""
+    """One row of a file: what it means, what stood there when it was checked, and what becomes of it."""
 
     class Outcome(models.TextChoices):
         ADDED = "added", "Added"
         REPLACED = "replaced", "Replaced"
         UNCHANGED = "unchanged", "Unchanged"
+        CHANGED = "changed", "Changed meanwhile"
         DUPLICATE = "duplicate", "Duplicate"
         INVALID = "invalid", "Not saved"
 
@@ -295,6 +317,10 @@ class MappingUploadRow(MerchantModel):
     sku = models.TextField(blank=True, help_text="The Store SKU cell as it was.")
     quantity = models.PositiveIntegerField(default=1)
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    parts = models.JSONField(null=True, blank=True, help_text="What a good row means: [[store SKU, units], …].")
+    before = models.JSONField(
+        null=True, blank=True, help_text="What its seller SKU meant when it was checked; null: nothing."
+    )
     known = models.BooleanField(default=True, help_text="The store has every SKU of the row.")
     note = models.TextField(blank=True)
 

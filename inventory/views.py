@@ -13,12 +13,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import may, needs
 from accounts.models import Role
+from accounts.rendering import ask_first
 from inventory import access, coverage, mappings
 from inventory.domain.mapping_file import words_of
 from inventory.forms import MappingFileForm, MappingForm, PartTyped, target_of, targets
-from inventory.models import MappingUpload
+from inventory.models import MappingUpload, SkuMapping
 from salestio import tenancy
 from salestio.lib.text import counted
+
+ASKED_SHOWN = 8
+"""So many mappings are named before they are deleted; of the others the number."""
 
 
 def _number(text: str) -> int | None:
@@ -134,12 +138,24 @@ def mapping_edit(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "inventory/mapping_edit.html", context, status=status)
 
 
+def _ask_delete(request: HttpRequest, rows: list[SkuMapping]) -> HttpResponse:
+    text = request.POST.get("q", "")
+    back = reverse("inventory:mappings") + (f"?{urlencode({'q': text})}" if text else "")
+    context = {
+        "page_name": "SKU mapping", "rows": [(row, words_of(row.target)) for row in rows], "count": len(rows),
+        "more": max(len(rows) - ASKED_SHOWN, 0), "shown_most": ASKED_SHOWN, "text": text, "back": back,
+    }  # fmt: skip
+    return ask_first(request, "inventory/mapping_delete.html", context)
+
+
 @require_POST
 @needs(Role.MANAGER)
 def mapping_delete(request: HttpRequest) -> HttpResponse:
-    """Remove the chosen mappings."""
+    """Remove the chosen mappings, once a person saw which and said yes."""
     ids = [number for text in request.POST.getlist("mapping") if (number := _number(text)) is not None]
     with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
+        if not request.POST.get("confirmed") and (rows := mappings.chosen(ids)):
+            return _ask_delete(request, rows)
         gone = mappings.delete(ids)
     messages.success(request, f"{counted(gone, 'mapping')} removed" if gone else "No mapping was chosen")
     if request.POST.get("back") == "unmatched":

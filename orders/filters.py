@@ -46,6 +46,7 @@ LABELS = {
     "q": "Search", "state": "In your store", "reason": "Cause", "status": "Marketplace says", "account": "Account",
     "platform": "Marketplace", "fulfilled": "Fulfilled by", "placed": "Placed", "from": "Placed from",
     "until": "Placed until", "low": "Total from", "high": "Total to", "order": "Order id", "buyer": "Buyer", "sku": "SKU",
+    "run": "Bulk export",
 }  # fmt: skip
 
 
@@ -78,6 +79,8 @@ class Filters:
     order: str = ""
     buyer: str = ""
     sku: str = ""
+    run: int = 0
+    """A bulk export, by its number."""
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -85,7 +88,7 @@ class Filters:
         """Return how many different things narrow the list, the days aside."""
         parts = (
             self.view != "all", self.q, self.states, self.reasons, self.statuses, self.accounts, self.platforms,
-            self.fulfilled, self.low is not None or self.high is not None, self.order, self.buyer, self.sku,
+            self.fulfilled, self.low is not None or self.high is not None, self.order, self.buyer, self.sku, self.run,
         )  # fmt: skip
         return sum(1 for part in parts if part)
 
@@ -96,7 +99,8 @@ class Filters:
             return None
         if self.placed:
             return int(self.placed)
-        return DEFAULT_DAYS if self.weight > 1 else None
+        # The orders of a bulk export are few and known, however old they are.
+        return DEFAULT_DAYS if self.weight > 1 and not self.run else None
 
     def bounds(self, now: datetime, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
         """Return the times [from, until) of purchase, UTC; None where the list is open."""
@@ -115,7 +119,7 @@ class Filters:
             ("account", self.accounts), ("platform", self.platforms), ("fulfilled", (self.fulfilled,)),
             ("placed", (self.placed,)), ("from", (self.first_day,)), ("until", (self.last_day,)),
             ("low", (self.low,)), ("high", (self.high,)), ("order", (self.order,)), ("buyer", (self.buyer,)),
-            ("sku", (self.sku,)),
+            ("sku", (self.sku,)), ("run", (self.run or "",)),
         ):  # fmt: skip
             found += [(name, str(value)) for value in values if value not in ("", None)]
         return found
@@ -154,6 +158,8 @@ def _worded(name: str, value: str, account_names: Mapping[int, str]) -> str:
         return MANY[name].get(value, value)
     if name == "reason":
         return REASONS[value].title.replace("{storefront}", "Store") if value in REASONS else value
+    if name == "run":
+        return f"no. {value}"
     if name == "account":
         return account_names.get(int(value), value)
     return {"fulfilled": FULFILLED, "placed": PLACED}.get(name, {}).get(value, value)
@@ -185,6 +191,7 @@ def parse(data: QueryDict | Mapping[str, str]) -> Filters:
         order=_text(source, "order"),
         buyer=_text(source, "buyer"),
         sku=_text(source, "sku"),
+        run=int(run) if (run := source.get("run", "")).isdecimal() and run.isascii() and len(run) < 18 else 0,
         problems=tuple(problems),
     )
 

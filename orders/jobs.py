@@ -8,9 +8,9 @@ from typing import Any
 
 from accounts.models import Store
 from connectors.contract.errors import ConnectorError
-from inventory import ledger
+from inventory import ledger, mapping_files
 from notifications import alerts
-from orders import counts, inbox, personal, waking
+from orders import bulk, counts, inbox, personal, waking
 from orders import rates as exchange_rates
 from salestio import tenancy
 from salestio.inbox.models import InboxRow
@@ -58,8 +58,10 @@ def rates(merchant_id: int, at: datetime) -> dict[str, Any]:
 
 
 def tidy(merchant_id: int, at: datetime) -> dict[str, Any]:
-    """Drop inbox rows of seven days ago and outbox rows done a week ago."""
+    """Drop inbox rows of seven days ago, outbox rows done a week ago, mapping files nobody applied, old bulk exports."""
     with tenancy.scope(merchant_id):
+        mapping_files.expire(at)
+        bulk.forget_old(at)
         InboxRow.objects.filter(done_at__isnull=False, received_at__lt=at - timedelta(days=7)).delete()
         OutboxRow.objects.filter(state="done", done_at__lt=at - timedelta(days=7)).delete()
     return {}

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import MarketplaceAccount, Store
-from orders import search
+from orders import bulk, search
 from orders.filters import ON_THE_WAY, Filters
 from orders.models import Order
 from salestio import tenancy
@@ -111,6 +111,8 @@ class Listing:
             found = found.filter(marketplace_order_id=asked.order)
         found = self._viewed(found)
         found = self._by_total(found)
+        if asked.run:
+            self._keep(bulk.ids_of(asked.run))
         if asked.sku:
             found = self._by_sku(found, asked.sku)
         if asked.buyer:

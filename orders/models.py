@@ -576,3 +576,23 @@ class SavedView(MerchantModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BulkExport(MerchantModel):
+    """Orders that were exported at once by a person: whose count is shown until all are at rest (F66)."""
+
+    order_ids = ArrayField(models.BigIntegerField())
+    total = models.PositiveIntegerField(help_text="How many they are.")
+    left = models.PositiveIntegerField(default=0, help_text="Chosen too, and left as they were.")
+    created_by = models.CharField(max_length=160, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="When a person closed the count.")
+
+    class Meta:
+        indexes = [
+            # the Orders page
+            models.Index(fields=["merchant", "-id"], name="bulk_export_shown", condition=Q(closed_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"bulk export of {self.total} orders"

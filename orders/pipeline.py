@@ -21,7 +21,7 @@ from accounts.models import Store, StoreRoute
 from connectors.contract.errors import AuthorizationExpired, ConnectorError
 from connectors.contract.storefront import Storefront
 from inventory import reservations
-from orders import breaker, guard
+from orders import breaker, bulk, guard
 from orders.breaker import lost
 from orders.domain import routing
 from orders.domain.matching import CUSTOM
@@ -431,8 +431,11 @@ def _outcome_of(merchant_id: int, order_id: int, *, acted: bool = True) -> Outco
     return Outcome(order.export_state, code, message, order.store_order_name, acted=acted)
 
 
-def export_many(merchant_id: int, order_ids: Sequence[int], *, actor: str) -> int:
-    """Make these orders due now and ring their lanes; return how many. Those in the store or on their way stay as they are."""
+def export_many(merchant_id: int, order_ids: Sequence[int], *, actor: str, follow: bool = False) -> int:
+    """Make these orders due now and ring their lanes; return how many. Those in the store or on their way stay as they are.
+
+    With `follow` they are written down as one bulk export, whose count the Orders page shows.
+    """
     with tenancy.scope(merchant_id):
         rows = list(
             Order.objects.select_for_update()
@@ -451,6 +454,8 @@ def export_many(merchant_id: int, order_ids: Sequence[int], *, actor: str) -> in
                 for pk in ids
             ]
         )
+        if follow and ids:
+            bulk.note(order_ids=ids, left=len(set(order_ids)) - len(ids), actor=actor)
         for store_id in {row.store_id for row in rows}:
             doorbell.ring(DRAIN, merchant_id, store_id)
     return len(ids)

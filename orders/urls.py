@@ -14,6 +14,7 @@ urlpatterns = [
     path("orders/", views.order_list, name="list"),
     path("orders/live/", views.live, name="live"),
     path("orders/export/", views.export_many, name="export_many"),
+    path("orders/export/<int:pk>/close/", views.close_bulk, name="close_bulk"),
     path("orders/fetch/", views.fetch, name="fetch"),
     path("orders/check/", views.check_now, name="check"),
     path("orders/preview/", preview_views.settings_preview, name="preview"),

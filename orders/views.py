@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import may, needs
 from accounts.models import MarketplaceAccount, Role
-from accounts.platforms import FIRST_STOREFRONT, SHIPPING_WORDS
-from orders import filters, pipeline, pull, rows, totals
+from accounts.platforms import SHIPPING_WORDS
+from orders import bulk, filters, pipeline, pull, rows, totals
 from orders.access import saved_view_for
 from orders.forms import FetchForm, SaveViewForm
 from orders.listing import CAP, PAGE, Listing, Place, ship_today_count
@@ -113,10 +113,11 @@ def order_list(request: HttpRequest) -> HttpResponse:
     accounts = _accounts(request)
     listing = Listing(chosen, accounts, request.stores)  # type: ignore[attr-defined]
     page = listing.page(place)
-    saved = list(SavedView.objects.order_by("pk")[:20])
     whole = place is None and not page.older
     total = _total(request, listing, chosen, len(page.orders), whole)
     found = rows.build(page.orders, rows.buyers_of(page.orders), chosen.query)
+    storefront = _storefront(request)
+    saved, runs = bulk.beside(storefront)
     names = {account.pk: account.name for account in accounts}
     newest = max((a.newest_order_at for a in accounts if a.newest_order_at), default=None)
     top = page.orders[0] if page.orders and place is None else None
@@ -128,7 +129,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "marketplaces": sorted({account.platform for account in accounts}), "placed": filters.PLACED,
         "fulfillers": filters.FULFILLED if _has_words(request) else filters.SHIPPED_BY, "find": request.GET.get("find"),
         "compact": request.COOKIES.get("rows") == "compact", "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
-        "poll": _poll_url(chosen, page.orders, top), "storefront": request.store.platform if request.store else FIRST_STOREFRONT,  # type: ignore[attr-defined]
+        "poll": _poll_url(chosen, page.orders, top, runs), "storefront": storefront, "runs": runs,
         "nothing_yet": not found and chosen.weight == 0 and chosen.days is None and place is None,
     }  # fmt: skip
     return render(request, "orders/order_list.html", context)
@@ -147,28 +148,40 @@ def _offered_reasons(request: HttpRequest, chosen: filters.Filters) -> list[tupl
     return [(code, sentence(code, {"store_platform": store}, part="title")) for code in codes]
 
 
-def _poll_url(chosen: filters.Filters, orders: list[Order], top: Order | None) -> str:
+def _storefront(request: HttpRequest) -> str:
+    return str(request.store.platform) if request.store else FIRST_STOREFRONT  # type: ignore[attr-defined]
+
+
+def _poll_url(chosen: filters.Filters, orders: list[Order], top: Order | None, runs: list[bulk.Progress]) -> str:
     pairs = [*chosen.pairs(), ("ids", ".".join(str(order.pk) for order in orders))]
+    if runs:
+        pairs.append(("runs", ".".join(str(one.run.pk) for one in runs)))
     if top:
         pairs.append(("top", Place(top.purchased_at, top.pk, True).text()))
     return f"{reverse('orders:live')}?{urlencode(pairs)}"
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(".") if part.isascii() and part.isdecimal() and len(part) < 19]
+
+
 @require_GET
 def live(request: HttpRequest) -> HttpResponse:
     """Answer the rows of a list that is open, and how many newer orders fit; 304 when nothing changed."""
-    wanted = [int(text) for text in request.GET.get("ids", "").split(".") if text.isdecimal() and len(text) < 19][:PAGE]
+    wanted = _numbers(request.GET.get("ids", ""))[:PAGE]
     chosen = filters.parse(request.GET)
     place = Place.read(request.GET.get("top", ""))
     listing = Listing(chosen, _accounts(request), request.stores)  # type: ignore[attr-defined]
     fresh = listing.newer_than(place) if place else 0
     known = Order.objects.in_bulk(wanted)
     orders = listing.attached([known[pk] for pk in wanted if pk in known])
-    tag = hashlib.blake2b(f"{fresh}:{[rows.version(order) for order in orders]}".encode(), digest_size=9).hexdigest()
+    runs = bulk.followed(_numbers(request.GET.get("runs", "")), _storefront(request))
+    versions = [rows.version(order) for order in orders] + [one.version for one in runs]
+    tag = hashlib.blake2b(f"{fresh}:{versions}".encode(), digest_size=9).hexdigest()
     if request.headers.get("If-None-Match", "").strip('"') == tag:
         return HttpResponseNotModified()
     context = {
-        "rows": rows.build(orders, rows.buyers_of(orders), chosen.query), "fresh": fresh, "filters": chosen,
+        "rows": rows.build(orders, rows.buyers_of(orders), chosen.query), "fresh": fresh, "filters": chosen, "runs": runs,
         "may_act": may(request.role, Role.MANAGER),  # type: ignore[attr-defined]
     }  # fmt: skip
     response = render(request, "orders/live.html", context)
@@ -193,11 +206,22 @@ def export_many(request: HttpRequest) -> HttpResponse:
     if not ids:
         messages.info(request, "No order was chosen")
         return redirect(back)
-    asked = pipeline.export_many(merchant_id, ids, actor=request.actor)  # type: ignore[attr-defined]
+    asked = pipeline.export_many(merchant_id, ids, actor=request.actor, follow=True)  # type: ignore[attr-defined]
     left = len(ids) - asked
     text = f"{counted(asked, 'order')} on the way to your store" if asked else "Nothing to export"
     messages.success(request, f"{text}. {left} left as they are: in the store already or canceled" if left else text)
     return redirect(back)
+
+
+@require_POST
+@needs(Role.MANAGER)
+def close_bulk(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the count of a bulk export no more."""
+    with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
+        if not bulk.close(pk):
+            raise Http404("There is no such bulk export.")
+    query = filters.parse(_as_query(request.POST.get("query", ""))).query
+    return redirect(f"{reverse('orders:list')}?{query}" if query else reverse("orders:list"))
 
 
 def _as_query(text: str) -> QueryDict:

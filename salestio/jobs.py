@@ -61,7 +61,7 @@ _ALL = (
         "Ask stores that take stock at shipping which orders have left",
         "SELECT merchant_id FROM accounts_store WHERE claims_stock = 'at_shipping' AND state = 'active' GROUP BY 1",
     ),
-    Job("tidy", "orders.jobs.tidy", timedelta(hours=6), "Drop inbox and outbox rows that are done and old"),
+    Job("tidy", "orders.jobs.tidy", timedelta(hours=6), "Drop what is done and old"),
     Job("token-warnings", "accounts.jobs.token_warnings", timedelta(days=1), "Warn before a connection ends"),
     Job("check-connections", "accounts.checking.check_all", timedelta(days=1), "Look every connection over"),
     Job("refresh-tokens", "accounts.jobs.refresh_tokens", timedelta(minutes=2), "Refresh tokens ahead of time"),

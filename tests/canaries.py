@@ -28,7 +28,7 @@ from accounts.models import ApiToken, Invitation, Membership, User
 from connectors.contract.types import Address, Grant, PersonalDetails
 from inventory import mapping_files, mappings
 from notifications import alerts
-from orders import archives, intake
+from orders import archives, bulk, intake
 from orders.domain import customization
 from orders.models import Archive, Buyer, DirtyOrder, Order, OrderEvent, RoutingRule, SavedView
 from salestio import tenancy
@@ -244,6 +244,7 @@ def plant(cast: Cast) -> Planted:
             store=cast.store, account=cast.account, name="canary.csv", actor="canary",
             data=f"{WORDS['store SKU']},{WORDS['mapping']}\n".encode(),
         )  # fmt: skip
+        run = bulk.note(order_ids=[held, stored], left=0, actor="canary")
         view = SavedView.objects.create(merchant_id=cast.id, name=WORDS["view"], query="view=needs")
         rule = RoutingRule.objects.create(
             merchant_id=cast.id,
@@ -275,7 +276,7 @@ def plant(cast: Cast) -> Planted:
         )
     ids = {
         "order": held, "stored": stored, "account": cast.account.pk, "store": cast.store.pk, "mapping": mapping.mapping.pk,
-        "upload": upload.pk, "archive": archive, "view": view.pk, "rule": rule.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
+        "upload": upload.pk, "run": run.pk, "archive": archive, "view": view.pk, "rule": rule.pk, "alert": alert.pk, "variant": variant.pk, "merchant": cast.id, "owner": cast.user.pk,
         **{name: people[name] for name in ("user", "member", "invitation", "token")},
     }  # fmt: skip
     return Planted(

@@ -77,7 +77,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/accounts/{account}/": {"name": "Same", "sites": "US"},
     "/accounts/{account}/disconnect/": {"sure": "no"},
     "/settings/members/": {"email": "x@y.example", "role": "viewer"},
-    "/settings/members/{member}/": {"role": "viewer"},
+    "/settings/members/{member}/": {"role": "viewer", "confirmed": "", "asked": ""},
     "/settings/tokens/": {"name": "T", "role": "viewer"},
     "/orders/export/": {"order": "0", "query": "state=held", "all": ""},
     "/orders/check/": {"account": "0", "back": "/orders/"},
@@ -100,7 +100,7 @@ FORMS: dict[str, dict[str, Any]] = {
         "save": "1",
     },
     "/settings/sku-mapping/add/": {"seller_sku": "S", "sku": "K", "target": "store-{store}"},
-    "/settings/sku-mapping/delete/": {"mapping": "0", "q": "", "back": ""},
+    "/settings/sku-mapping/delete/": {"mapping": "0", "q": "", "back": "", "confirmed": "", "asked": ""},
     "/settings/sku-mapping/{mapping}/": {
         "seller_sku": "S",
         "sku": "K",

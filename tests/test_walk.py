@@ -67,6 +67,7 @@ WALK: dict[str, Way] = {
     "orders/": Way("/orders/?account={account}&placed=all"),
     "orders/live/": Way("/orders/live/?ids={order}.{stored}"),
     "orders/export/": Way("/orders/export/", {"order": ["{order}", "{stored}"]}),
+    "orders/export/<int:pk>/close/": ours("/orders/export/{run}/close/", query=""),
     "orders/fetch/": Way(
         "/orders/fetch/", {"account": "{account}", "marketplace_order_id": canaries.WORDS["order id"]}
     ),
@@ -103,7 +104,7 @@ WALK: dict[str, Way] = {
     "settings/sku-mapping/add/": Way(
         "/settings/sku-mapping/add/", {"seller_sku": "A", "sku": "B", "target": "account-{account}"}
     ),
-    "settings/sku-mapping/delete/": Way("/settings/sku-mapping/delete/", {"mapping": ["{mapping}"]}),
+    "settings/sku-mapping/delete/": Way("/settings/sku-mapping/delete/", {"mapping": ["{mapping}"], "confirmed": "on"}),
     "settings/sku-mapping/<int:pk>/": ours(
         "/settings/sku-mapping/{mapping}/", seller_sku="A", sku="B", target="store-{store}"
     ),
@@ -111,6 +112,10 @@ WALK: dict[str, Way] = {
     "settings/sku-mapping/upload/": Way("/settings/sku-mapping/upload/", {"target": "account-{account}"}),
     "settings/sku-mapping/uploads/<int:pk>/": ours("/settings/sku-mapping/uploads/{upload}/"),
     "settings/sku-mapping/uploads/<int:pk>/live/": ours("/settings/sku-mapping/uploads/{upload}/live/"),
+    "settings/sku-mapping/uploads/<int:pk>/apply/": ours("/settings/sku-mapping/uploads/{upload}/apply/", do="apply"),
+    "settings/sku-mapping/uploads/<int:pk>/discard/": ours(
+        "/settings/sku-mapping/uploads/{upload}/discard/", do="discard"
+    ),
     "settings/sku-mapping/uploads/<int:pk>/report.csv": ours("/settings/sku-mapping/uploads/{upload}/report.csv"),
     "settings/sku-mapping/unmatched/": Way("/settings/sku-mapping/unmatched/"),
     "settings/sku-mapping/unmatched/accept/": Way(

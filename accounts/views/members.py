@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,7 +15,7 @@ from accounts import audit, authentication, merchants
 from accounts.access import check, invitation_for, may, membership_for, needs
 from accounts.forms import InviteForm, TokenForm
 from accounts.models import ApiToken, Invitation, Membership, Role, StorePerson
-from accounts.rendering import page
+from accounts.rendering import ask_first, page
 from accounts.views.settings import navigation
 from salestio import tenancy
 
@@ -68,10 +69,13 @@ def _members_page(request: HttpRequest, form: InviteForm, *, status: int, refuse
 @needs(Role.OWNER)
 @require_POST
 def member(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change a member's role, or take the member out. The last owner stays."""
+    """Change a member's role, or take the member out once that was confirmed. The last owner stays."""
     try:
         with tenancy.scope(request.merchant_id):  # type: ignore[attr-defined]
             found = membership_for(request, pk)
+            if "remove" in request.POST and not request.POST.get("confirmed"):
+                merchants.check_removal(found)
+                return _ask_removal(request, found)
             if "remove" in request.POST:
                 merchants.remove(found, actor=request.actor)  # type: ignore[attr-defined]
                 words = f"{found.user.email} is no longer a member"
@@ -79,9 +83,21 @@ def member(request: HttpRequest, pk: int) -> HttpResponse:
                 merchants.change_role(found, request.POST.get("role", ""), actor=request.actor)  # type: ignore[attr-defined]
                 words = f"{found.user.email} is now {found.get_role_display().lower()}"
     except merchants.MemberRefused as refused:
-        return _members_page(request, InviteForm(), status=409, refused=str(refused))
+        response = _members_page(request, InviteForm(), status=409, refused=str(refused))
+        if request.headers.get("HX-Target") == "dialog":
+            # There is nothing to confirm: the page itself says why, not the dialog.
+            response["HX-Retarget"] = "body"
+        return response
     messages.success(request, words)
     return redirect("accounts:members")
+
+
+def _ask_removal(request: HttpRequest, found: Membership) -> HttpResponse:
+    context = {
+        "member": found, "myself": found.user == request.user, "back": reverse("accounts:members"),
+        "tokens": len(merchants.tokens_of(found.merchant_ref)),
+    }  # fmt: skip
+    return ask_first(request, "accounts/member_remove.html", context)
 
 
 @needs(Role.OWNER)

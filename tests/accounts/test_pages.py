@@ -88,7 +88,8 @@ def test_a_stranger_finds_nothing_of_the_merchant(
 
     for name, (kind, methods) in WITH_OBJECT.items():
         for method in methods:
-            answer = getattr(client, method)(addresses()[name].format(pk=things[kind]), {"remove": "1", "sure": "on"})
+            body = {"remove": "1", "sure": "on", "confirmed": "on"}
+            answer = getattr(client, method)(addresses()[name].format(pk=things[kind]), body)
             assert answer.status_code == 404, (name, method)
     for name in WITHOUT_OBJECT:
         text = client.get(addresses()[name]).content.decode()
@@ -176,7 +177,10 @@ def test_the_last_owner_can_neither_step_down_nor_leave(
     url = addresses()["member"].format(pk=things["member"])
 
     assert client.post(url, {"role": "viewer"}).status_code == 409
-    assert client.post(url, {"remove": "1"}).status_code == 409
+    for body in ({"remove": "1"}, {"remove": "1", "confirmed": "on"}):
+        assert client.post(url, body).status_code == 409
+    refused = client.post(url, {"remove": "1"}, headers={"HX-Request": "true", "HX-Target": "dialog"})
+    assert (refused.status_code, refused["HX-Retarget"]) == (409, "body"), "the page says why, not the dialog"
     assert Membership.objects.get(pk=things["member"]).role == "owner"
 
 
@@ -188,12 +192,35 @@ def test_an_owner_makes_another_owner_and_may_then_leave(
     client = signed_in(merchant)
 
     client.post(addresses()["member"].format(pk=other.pk), {"role": "owner"})
-    client.post(addresses()["member"].format(pk=things["member"]), {"remove": "1"})
+    client.post(addresses()["member"].format(pk=things["member"]), {"remove": "1", "confirmed": "on"})
 
     assert [m.user.email for m in Membership.objects.filter(merchant_ref=merchant.id)] == ["viewer@example.com"]
     assert client.get("/accounts/")["Location"] == "/no-merchant/"
     with tenancy.scope(merchant.id):
         assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"member.role", "member.removed"}
+
+
+def test_removing_a_member_names_who_goes_and_waits_for_the_tick(
+    merchant: Cast, things: dict[str, int], signed_in: SignIn
+) -> None:
+    person(merchant, Role.MANAGER)
+    other = Membership.objects.get(user__email="manager@example.com")
+    client = signed_in(merchant)
+    url = addresses()["member"].format(pk=other.pk)
+
+    page = client.post(url, {"remove": "1"})
+    dialog = client.post(url, {"remove": "1"}, headers={"HX-Request": "true", "HX-Target": "dialog"})
+    unsure = client.post(url, {"remove": "1", "asked": "1"})
+    still = Membership.objects.filter(pk=other.pk).exists()
+    done = client.post(url, {"remove": "1", "asked": "1", "confirmed": "on"}, follow=True)
+
+    assert page.status_code == 200 and page.content.decode().count("<h1") == 1
+    assert "manager@example.com" in page.content.decode() and merchant.merchant.name in page.content.decode()
+    assert "1 API token of" in page.content.decode(), "it goes on working, which is said"
+    assert "<dialog" in dialog.content.decode() and "<html" not in dialog.content.decode()
+    assert unsure.status_code == 422 and "Tick the box first" in unsure.content.decode()
+    assert still and not Membership.objects.filter(pk=other.pk).exists()
+    assert "manager@example.com is no longer a member" in done.content.decode()
 
 
 def test_a_member_of_two_merchants_sees_one_at_a_time(merchant: Cast, stranger: Cast, signed_in: SignIn) -> None:

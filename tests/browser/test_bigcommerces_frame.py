@@ -148,21 +148,32 @@ def test_a_file_is_downloaded_in_the_frame_and_the_page_stays(panel: Any, lumen:
     assert address(panel) == "/settings/sku-mapping/"
 
 
-def test_a_file_is_uploaded_in_the_frame_and_its_report_downloaded(panel: Any, lumen: World) -> None:
+def test_a_file_is_uploaded_checked_applied_and_its_report_downloaded_in_the_frame(panel: Any, lumen: World) -> None:
     (sku,) = lumen.goods(1)
     frame = open_app(panel, lumen.shop, "?path=/settings/sku-mapping/")
     heading(frame, "SKU mapping")
 
-    table = f"Store SKU,Marketplace SKU\n{sku},THEIR-LAMP\nNOT-IN-STORE,THEIR-RUG\n".encode()
-    frame.get_by_label("CSV file").set_input_files([{"name": "ours.csv", "mimeType": "text/csv", "buffer": table}])
-    frame.get_by_role("button", name="Upload CSV").click()
-    heading(frame, "ours.csv")
+    def upload(name: str) -> None:
+        table = f"Store SKU,Marketplace SKU\n{sku},THEIR-LAMP\nNOT-IN-STORE,THEIR-RUG\n".encode()
+        frame.get_by_label("CSV file").set_input_files([{"name": name, "mimeType": "text/csv", "buffer": table}])
+        frame.get_by_role("button", name="Upload CSV").click()
+        heading(frame, name)
+        lumen.work_for(0.5)
+        frame.get_by_role("button", name="Apply 2 changes").wait_for()
+        assert address(panel).startswith("/settings/sku-mapping/uploads/")
+
+    upload("dropped.csv")
+    frame.get_by_role("button", name="Discard").click()
+    heading(frame, "SKU mapping")
+    upload("ours.csv")
+    with tenancy.scope(lumen.merchant_id):
+        assert not SkuMapping.objects.filter(seller_sku="THEIR-LAMP").exists()
+    frame.get_by_role("button", name="Apply 2 changes").click()
     lumen.work_for(0.5)
-    report = frame.get_by_role("link", name=re.compile("report", re.IGNORECASE))
-    report.first.wait_for()
+    frame.get_by_role("heading", level=2, name="Applied").wait_for()
 
     with panel.expect_download() as waiting:
-        report.first.click()
+        frame.get_by_role("link", name=re.compile("report", re.IGNORECASE)).first.click()
 
     assert "NOT-IN-STORE" in Path(waiting.value.path()).read_text("utf-8-sig")
     heading(frame, "ours.csv")

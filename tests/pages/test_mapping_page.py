@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
-from inventory import mappings
+from inventory import mappings, views
 from inventory.models import SkuMapping
 from salestio import tenancy
 from tests.factories import Cast, make_variant
@@ -13,6 +15,7 @@ from tests.pages.test_orders_page import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/settings/sku-mapping/"
+IN_DIALOG = {"HX-Request": "true", "HX-Target": "dialog"}
 
 
 def test_a_mapping_is_added_for_all_accounts_or_one_and_replaced(pages: Client, merchant: Cast) -> None:
@@ -57,8 +60,10 @@ def test_another_merchants_account_cannot_be_named_nor_their_row_deleted(
         row = mappings.save(store=stranger.store, account=None, seller_sku="S", sku="T", actor="x").mapping
 
     added = pages.post(f"{URL}add/", {"seller_sku": "A", "sku": "B", "target": f"account-{stranger.account.pk}"})
-    pages.post(f"{URL}delete/", {"mapping": [row.pk]})
+    asked = pages.post(f"{URL}delete/", {"mapping": [row.pk]}, follow=True)
+    pages.post(f"{URL}delete/", {"mapping": [row.pk], "confirmed": "on"})
 
+    assert "No mapping was chosen" in text_of(asked)
     assert added.status_code == 422
     assert "→ T" not in text_of(pages.get(URL))
     with tenancy.scope(stranger.id):
@@ -77,9 +82,45 @@ def test_mappings_are_searched_paged_and_deleted(
 
     first, older = text_of(pages.get(URL)), text_of(pages.get(f"{URL}?after={made[2].pk}"))
     found = text_of(pages.get(f"{URL}?q=np-4"))
-    done = pages.post(f"{URL}delete/", {"mapping": [made[0].pk, made[1].pk, "x"]}, follow=True)
+    chosen = {"mapping": [made[0].pk, made[1].pk, "x"], "confirmed": "on"}
+    done = pages.post(f"{URL}delete/", chosen, follow=True)
 
     assert "AMZ-4" in first and "AMZ-1" not in first and "Older" in first
     assert "AMZ-1" in older and "AMZ-4" not in older
     assert "AMZ-4" in found and "AMZ-3" not in found
     assert "2 mappings removed" in text_of(done)
+
+
+def test_deleting_names_what_goes_away_and_changes_nothing_before_the_tick(
+    pages: Client, merchant: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "ASKED_SHOWN", 2)
+    with tenancy.scope(merchant.id):
+        made = [
+            mappings.save(
+                store=merchant.store, account=None, seller_sku=f"AMZ-{i}", sku=f"NP-{i}", actor="x"
+            ).mapping.pk
+            for i in range(3)
+        ]
+
+    page = pages.post(f"{URL}delete/", {"mapping": made})
+    dialog = pages.post(f"{URL}delete/", {"mapping": made[:1], "q": "AMZ"}, headers=IN_DIALOG)
+    unsure = pages.post(f"{URL}delete/", {"mapping": made, "asked": "1"})
+    with tenancy.scope(merchant.id):
+        left = SkuMapping.objects.count()
+    sent = re.findall(r'name="(\w+)" value="(\w*)"', page.content.decode())
+    done = pages.post(
+        f"{URL}delete/", {"mapping": [v for n, v in sent if n == "mapping"], "confirmed": "on"}, follow=True
+    )
+
+    assert "Delete 3 mappings?" in text_of(page) and "<html" in page.content.decode()
+    assert "AMZ-2 → NP-2" in text_of(page) and "AMZ-0" not in text_of(page) and "and 1 more" in text_of(page)
+    assert "Delete the mapping of AMZ-0?" in text_of(dialog) and "<dialog" in dialog.content.decode()
+    assert "<html" not in dialog.content.decode() and "?q=AMZ" in dialog.content.decode()
+    assert unsure.status_code == 422 and "Tick the box first" in text_of(unsure)
+    assert left == 3
+    assert "3 mappings removed" in text_of(done)
+
+
+def test_no_mapping_chosen_is_a_sentence(pages: Client, merchant: Cast) -> None:
+    assert "No mapping was chosen" in text_of(pages.post(f"{URL}delete/", {}, follow=True))

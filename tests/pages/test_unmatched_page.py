@@ -103,7 +103,8 @@ def test_a_suggestion_is_shown_with_reason_applied_by_a_click_wakes_the_order_an
     with tenancy.scope(merchant.id):
         row = SkuMapping.objects.get()
         woken = Order.objects.get(pk=order.pk)
-    undone = text_of(pages.post("/settings/sku-mapping/delete/", {"mapping": row.pk, "back": "unmatched"}, follow=True))
+    undo = {"mapping": row.pk, "back": "unmatched", "confirmed": "1"}
+    undone = text_of(pages.post("/settings/sku-mapping/delete/", undo, follow=True))
 
     assert "Same SKU but for signs and case" in shown and "1 order line waiting" in shown
     assert "1 suggestion accepted" in accepted and "Everything is matched" in accepted

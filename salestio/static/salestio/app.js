@@ -67,7 +67,8 @@
   });
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-close]");
-    if (close) { event.preventDefault(); close.closest("dialog")?.close(); }
+    // On a page of its own, without a dialog around it, the same link leads back.
+    if (close?.closest("dialog")) { event.preventDefault(); close.closest("dialog").close(); }
     if (event.target instanceof HTMLDialogElement) event.target.close();
     for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });

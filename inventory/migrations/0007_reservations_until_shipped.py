@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0005_hints_of_stores_whose_reads_lag'),
+        ('inventory', '0006_mapping_files_are_applied_when_asked'),
     ]
 
     operations = [
