@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import may, needs
 from accounts.models import MarketplaceAccount, Role
-from accounts.platforms import SHIPPING_WORDS
+from accounts.platforms import FIRST_STOREFRONT, SHIPPING_WORDS
 from orders import bulk, filters, pipeline, pull, rows, totals
 from orders.access import saved_view_for
 from orders.forms import FetchForm, SaveViewForm
