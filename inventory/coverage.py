@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from accounts import preferences
 from accounts.models import Store
 from inventory import sql
+from inventory.mappings import preferred_products
 from inventory.models import SkuMapping
 from salestio import routes, tenancy
 
@@ -90,16 +91,16 @@ def measure() -> Cover:
 def _of_store(store: Store, rows: Sequence[Mapping[str, Any]]) -> list[Unmatched]:
     exact = preferences.read(store)["sku_case_sensitive"]
     names = sorted({row["sku"] for row in rows})
-    targets = {
-        (mapping.account_id, mapping.seller_sku): mapping.target
-        for mapping in SkuMapping.objects.filter(store_id=store.pk, seller_sku__in=names)
-    }
-    wanted = set(names) | {sku for target in targets.values() for sku, _ in target}
+    mapped = list(SkuMapping.objects.filter(store_id=store.pk, seller_sku__in=names))
+    targets = {(mapping.account_id, mapping.seller_sku): mapping for mapping in mapped}
+    wanted = set(names) | {sku for mapping in mapped for sku, _ in mapping.target}
     times = _times(store, wanted, exact=exact)
+    chosen = preferred_products(mapped)
     found = []
     for row in rows:
-        target = targets.get((row["account_id"], row["sku"])) or targets.get((None, row["sku"]))
-        why = _why(row, target, times, exact=exact)
+        mapping = targets.get((row["account_id"], row["sku"])) or targets.get((None, row["sku"]))
+        settled = mapping is not None and mapping.pk in chosen
+        why = "" if settled else _why(row, mapping.target if mapping else None, times, exact=exact)
         if why:
             given = {name: row[name] for name in ("store_id", "account_id", "platform", "sku", "by_item", "title",
                                                   "recent_units", "units", "waiting_lines")}  # fmt: skip

@@ -59,7 +59,8 @@ RETURNING seller_sku
 _UPDATE = """
 UPDATE inventory_skumapping m
 SET sku = given.parts -> 0 ->> 0, quantity = (given.parts -> 0 ->> 1)::int, more = given.parts - 0, created_at = now(),
-    created_by = %(actor)s, origin = 'file'
+    created_by = %(actor)s, origin = 'file',
+    variant_ref = CASE WHEN m.sku = given.parts -> 0 ->> 0 THEN m.variant_ref END
 FROM (SELECT id, parts::jsonb FROM unnest(%(ids)s::bigint[], %(parts)s::text[]) AS t(id, parts)) given
 WHERE m.merchant_id = %(merchant)s AND m.id = given.id
 """

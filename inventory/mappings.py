@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -17,7 +18,7 @@ from accounts import preferences
 from accounts.models import MarketplaceAccount, Store
 from inventory import sql
 from inventory.domain.mapping_file import LONGEST_SKU, MOST_PARTS, MOST_UNITS, Parts
-from inventory.models import SkuMapping
+from inventory.models import SkuMapping, Variant
 from salestio import routes, tenancy
 
 PAGE = 50
@@ -67,11 +68,16 @@ def save(
     if account is not None and account.store_id != store.pk:
         raise CannotMap("account", f"Orders of {account.name} go to another store")
     (first, units), *more = wanted
+    key: dict[str, Any] = {
+        "merchant_id": tenancy.current_merchant_id(), "store_id": store.pk, "account": account, "seller_sku": seller_sku,
+    }  # fmt: skip
+    # Which of several products with the SKU was chosen stays with the SKU, not with another one.
+    chosen_one = SkuMapping.objects.filter(**key, sku=first).values_list("variant_ref", flat=True).first()
     mapping, new = SkuMapping.objects.update_or_create(
-        merchant_id=tenancy.current_merchant_id(), store_id=store.pk, account=account, seller_sku=seller_sku,
+        **key,
         defaults={
             "sku": first, "quantity": units, "more": [list(part) for part in more], "created_by": actor[:160],
-            "origin": origin,
+            "origin": origin, "variant_ref": chosen_one,
         },
     )  # fmt: skip
     if instead_of is not None and instead_of.pk != mapping.pk:
@@ -157,6 +163,28 @@ def skus_there(store: Store, skus: Iterable[str]) -> set[str]:
         )
     }
     return {sku for sku in wanted if sku.lower() in there}
+
+
+def preferred_products(mappings: Iterable[SkuMapping]) -> dict[int, str]:
+    """Return mapping id → title of the product it prefers, where others have the same SKU now. At most two queries."""
+    refs = {row.pk: row for row in mappings if row.variant_ref is not None and not row.more}
+    if not refs:
+        return {}
+    several = sql.rows(
+        """SELECT v.id FROM inventory_variant v
+           WHERE v.merchant_id = %s AND v.id = ANY(%s) AND v.deleted_at IS NULL AND v.active AND EXISTS (
+               SELECT 1 FROM inventory_variant o
+               WHERE o.merchant_id = v.merchant_id AND o.store_id = v.store_id AND o.id <> v.id
+                 AND lower(o.sku) = lower(v.sku) AND o.deleted_at IS NULL AND o.active)""",
+        [tenancy.current_merchant_id(), sorted({row.variant_ref for row in refs.values()})],
+    )
+    products = Variant.objects.in_bulk([pk for (pk,) in several])
+    found = {pk: products.get(row.variant_ref) for pk, row in refs.items()}
+    return {
+        pk: product.title
+        for pk, product in found.items()
+        if product is not None and product.sku.strip().casefold() == refs[pk].sku.casefold()
+    }
 
 
 def unknown_skus(mappings: Iterable[SkuMapping]) -> dict[int, list[str]]:

@@ -217,6 +217,10 @@ class SkuMapping(MerchantModel):
         max_length=12, blank=True, default="", db_default="", help_text="file, suggestion, or empty: made by hand."
     )
 
+    variant_ref = models.BigIntegerField(
+        null=True, blank=True, help_text="The product a person chose, should several have this SKU (F44)."
+    )
+
     @property
     def target(self) -> tuple[tuple[str, int], ...]:
         """Return (store SKU, units in one sold) of every part."""

@@ -47,7 +47,7 @@ def mapping_page(
         rows = rows.filter(pk__lt=after)
     shown = list(rows[: mappings.PAGE + 1])
     more, shown = len(shown) > mappings.PAGE, shown[: mappings.PAGE]
-    missing = mappings.unknown_skus(shown)
+    missing, preferred = mappings.unknown_skus(shown), mappings.preferred_products(shown)
     stores, accounts = access.stores(), access.accounts()
     kept = {name: value for name, value in (("q", text), ("target", target)) if value}
     start = {"seller_sku": request.GET.get("seller_sku", "")}
@@ -55,7 +55,7 @@ def mapping_page(
         start["target"] = target
     context: dict[str, Any] = {
         "page_name": "SKU mapping", "text": text, "target": target, "after": after,
-        "rows": [(row, words_of(row.target), missing.get(row.pk)) for row in shown],
+        "rows": [(row, words_of(row.target), missing.get(row.pk), preferred.get(row.pk)) for row in shown],
         "form": form or MappingForm(stores, accounts, initial=start), "file_form": file_form,
         "targets": targets(stores, accounts), "kept": urlencode(kept),
         "older": urlencode(kept | {"after": shown[-1].pk}) if more else "",

@@ -75,7 +75,10 @@ def _refuse_unreadable(order: Order) -> None:
 
 
 def _remember(order: Order, line: OrderLine, variant: Variant, *, actor: str, all_accounts: bool) -> None:
-    """Keep the choice as a mapping. For all accounts, the account's own row goes: it would overrule what was chosen."""
+    """Keep the choice as a mapping, with the product itself: others may have, or get, the same SKU.
+
+    For all accounts, the account's own row goes: it would overrule what was chosen.
+    """
     if all_accounts:
         SkuMapping.objects.filter(
             store_id=order.store_id, account_id=order.account_id, seller_sku=line.seller_sku
@@ -85,7 +88,7 @@ def _remember(order: Order, line: OrderLine, variant: Variant, *, actor: str, al
         store_id=order.store_id,
         account_id=None if all_accounts else order.account_id,
         seller_sku=line.seller_sku,
-        defaults={"quantity": 1, "more": [], "sku": variant.sku, "created_by": actor},
+        defaults={"quantity": 1, "more": [], "sku": variant.sku, "variant_ref": variant.pk, "created_by": actor},
     )
     routes.emit("mapping.changed", store_id=order.store_id, seller_skus=[line.seller_sku])
 

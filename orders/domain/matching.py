@@ -2,7 +2,7 @@
 
 First that applies: SKU mapping of the account, mapping for all accounts, exact SKU, barcode where the merchant switched it
 on, title with variation labels.
-Two candidates are a question to the merchant, never a pick.
+Two candidates are a question to the merchant, never a pick; the answer can be kept with a mapping.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class Catalog:
     """SKU form → why its product cannot be used: hidden, disabled; said with the line, never matched."""
     by_barcode: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
     """GTIN of 14 digits → products with it; empty unless the merchant lets barcodes match (F43)."""
+    preferred: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(rule, marketplace SKU) → the variant a person chose for that mapping, should several have its SKU (F44)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,16 @@ def _one(found: Sequence[Candidate], rule: str, note: str = "") -> Match:
     return Match(rule=rule, candidates=tuple(sorted(found, key=lambda c: (c.title, c.id))))
 
 
-def _mapped(target: Target, rule: str, look: Callable[[str], Sequence[Candidate]]) -> Match:
-    """Return what a mapping leads to. It is the merchant's word: a SKU of it that is gone is said, not guessed around."""
+def _mapped(
+    target: Target, rule: str, look: Callable[[str], Sequence[Candidate]], preferred: int | None = None
+) -> Match:
+    """Return what a mapping leads to. It is the merchant's word: a SKU of it that is gone is said, not guessed around.
+
+    Of several products with its SKU the preferred one counts; once that one is gone, it is a question again.
+    """
     found = {sku: look(sku) for sku, _ in target}
+    if preferred is not None and len(target) == 1:
+        found = {sku: [one for one in some if one.id == preferred] or some for sku, some in found.items()}
     gone = [sku for sku in found if not found[sku]]
     if gone:
         words = f"SKU {gone[0]}, which is" if len(gone) == 1 else f"SKUs {', '.join(gone)}, which are"
@@ -146,10 +155,11 @@ def match(line: LineToMatch, catalog: Catalog) -> Match:
     hidden = ""
     if seller_sku or line.item_id:
         for mappings, rule in ((catalog.account_mappings, ACCOUNT_MAPPING), (catalog.mappings, MAPPING)):
-            target = mappings.get(seller_sku or line.item_id)
+            name = seller_sku or line.item_id
+            target = mappings.get(name)
             if target is None:
                 continue
-            return _mapped(target, rule, look)
+            return _mapped(target, rule, look, catalog.preferred.get((rule, name)))
         found = look(seller_sku) if seller_sku else ()
         if found:
             return _one(found, SKU)

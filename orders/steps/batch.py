@@ -18,7 +18,7 @@ from inventory.domain.suggest import barcode_forms, gtin
 from inventory.models import SkuMapping, Variant
 from orders import archives, personal
 from orders.domain.conversion import Rate
-from orders.domain.matching import Candidate, Catalog, Target, sku_form
+from orders.domain.matching import ACCOUNT_MAPPING, MAPPING, Candidate, Catalog, Target, sku_form
 from orders.domain.routing import Way
 from orders.domain.rules import Choice, Rule
 from orders.models import Archive, Buyer, Order, OrderEvent, OrderLine, StoreOrder
@@ -172,8 +172,12 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
     seller_skus = {line.seller_sku or line.item_id for item in items for line in item.live_lines} - {""}
     mappings: dict[int | None, dict[str, Target]] = defaultdict(dict)
     rows = SkuMapping.objects.filter(store_id=batch.store.pk, seller_sku__in=seller_skus)
+    preferred: dict[int | None, dict[tuple[str, str], int]] = defaultdict(dict)
     for row in rows:
         mappings[row.account_id][row.seller_sku] = row.target
+        if row.variant_ref is not None:
+            rule = ACCOUNT_MAPPING if row.account_id else MAPPING
+            preferred[row.account_id][rule, row.seller_sku] = row.variant_ref
     targets = [target for by_account in mappings.values() for target in by_account.values()]
     wanted = set(seller_skus) | {sku for target in targets for sku, _ in target}
     keys = {line_key(line) for item in items for line in item.live_lines} - {""} if chosen.title_matching else set()
@@ -206,6 +210,7 @@ def load_catalog(batch: Batch, items: Sequence[Item]) -> None:
             use_titles=chosen.title_matching,
             hidden=hidden,
             by_barcode=by_barcode,
+            preferred=preferred.get(None, {}) | preferred.get(account_id, {}),
         )
 
 

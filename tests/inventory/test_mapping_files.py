@@ -176,6 +176,18 @@ def test_a_mapping_somebody_changed_after_the_check_is_left_as_it_is_and_told(me
     assert woken == [["KEPT", "NEW"]]
 
 
+def test_a_file_keeps_the_product_chosen_among_several_only_while_the_sku_stays(merchant: Cast) -> None:
+    for seller_sku in ("PACK", "MOVED"):
+        save(merchant, seller_sku, "TWIN")
+    with tenancy.scope(merchant.id):
+        SkuMapping.objects.update(variant_ref=7)
+
+    upload(merchant, "TWIN,PACK,6\nNP-1,MOVED\n")
+
+    with tenancy.scope(merchant.id):
+        assert dict(SkuMapping.objects.values_list("seller_sku", "variant_ref")) == {"PACK": 7, "MOVED": None}
+
+
 def test_a_file_is_applied_once_however_often_apply_is_pressed(merchant: Cast) -> None:
     checked = check(merchant, "NP-1,A\n")
 

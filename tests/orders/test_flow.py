@@ -197,6 +197,29 @@ def test_changing_a_line_by_hand_matches_the_order_and_can_be_remembered(world: 
     assert matched == "account_mapping"
 
 
+def test_of_several_products_with_one_sku_the_one_chosen_once_is_taken_from_then_on(world: World) -> None:
+    for title in ("Twin Lamp, brass", "Twin Lamp, steel"):
+        product = {"product_title": title, "sku": "TWIN-1", "price": "12.00", "available": 9}
+        world.sandbox.control("POST", f"/stores/{SHOP}/variants", product)
+    with tenancy.scope(world.merchant_id), connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_store SET catalog_next_at = now() - interval '1 hour'")
+    first, waiting = world.buy(("TWIN-1", 1)), world.buy(("TWIN-1", 1))
+    for (reference,) in (first, waiting):
+        world.work(reference, until=("held",))
+    order = world.order(first[0])
+    assert order is not None and order.reason_code == "AMBIGUOUS_SKU", "nothing is guessed"
+    with tenancy.scope(world.merchant_id):
+        steel = Variant.objects.get(sku="TWIN-1", product_title__contains="steel")
+
+    change.match_line(world.merchant_id, order.pk, 1, steel.pk, actor="Ines", remember="account")
+    for (reference,) in (first, waiting, world.buy(("TWIN-1", 1))):
+        world.work(reference, until=("created",))
+
+        with tenancy.scope(world.merchant_id):
+            line = Order.objects.get(marketplace_order_id=reference).lines.get()
+        assert line.variant_id == steel.pk, "also the one that waited and the one that came later, without asking"
+
+
 def test_a_product_that_appears_later_frees_the_order_that_waits_for_it(world: World) -> None:
     (reference,) = world.buy(("LATE-1", 1))
     world.work(reference)

@@ -10,7 +10,8 @@ from django.test import Client
 from inventory import mappings, views
 from inventory.models import SkuMapping
 from salestio import tenancy
-from tests.factories import Cast, make_variant
+from tests.factories import Cast, amazon_line, make_variant
+from tests.pages.conftest import NO_MATCH, save_order
 from tests.pages.test_orders_page import text_of
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,21 @@ def test_deleting_names_what_goes_away_and_changes_nothing_before_the_tick(
 
 def test_no_mapping_chosen_is_a_sentence(pages: Client, merchant: Cast) -> None:
     assert "No mapping was chosen" in text_of(pages.post(f"{URL}delete/", {}, follow=True))
+
+
+def test_the_product_chosen_among_several_with_one_sku_is_named_and_stays_with_the_sku(
+    pages: Client, merchant: Cast
+) -> None:
+    make_variant(merchant, "TWIN", title="Brass Lamp")
+    steel = make_variant(merchant, "TWIN", title="Steel Lamp")
+    order = save_order(merchant, amazon_line("THEIRS"), after=NO_MATCH)
+    pages.post(f"/orders/{order.pk}/lines/1/change/", {"variant": steel.pk, "remember": "all"})
+
+    shown, cover = text_of(pages.get(URL)), text_of(pages.get(f"{URL}unmatched/"))
+    with tenancy.scope(merchant.id):
+        for sku, kept in (("TWIN", steel.pk), ("OTHER", None)):
+            mappings.save(store=merchant.store, account=None, seller_sku="THEIRS", sku=sku, actor="x")
+            assert SkuMapping.objects.get().variant_ref == kept
+
+    assert "Of several products with this SKU: Steel Lamp" in shown
+    assert "Everything is matched" in cover

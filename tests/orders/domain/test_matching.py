@@ -100,6 +100,28 @@ def test_two_products_with_one_sku_are_a_question() -> None:
     assert [one.title for one in found.candidates] == ["One", "Two"]
 
 
+@pytest.mark.parametrize(("rule", "mapped"), [("account_mapping", "account"), ("mapping", "everywhere")])
+def test_of_two_products_with_the_mappings_sku_the_preferred_one_counts(rule: str, mapped: str) -> None:
+    twins = catalog(candidate(1, "A", "One"), candidate(2, "A", "Two"), **{mapped: {"THEIRS": "A"}})
+    shelf = replace(twins, preferred={(rule, "THEIRS"): 2})
+    packs = replace(shelf, account_mappings={"THEIRS": (("A", 6),)}, preferred={("account_mapping", "THEIRS"): 2})
+
+    found, pack = match(LineToMatch("THEIRS", "x"), shelf), match(LineToMatch("THEIRS", "x"), packs)
+
+    assert match(LineToMatch("THEIRS", "x"), twins).ambiguous
+    assert (found.variant_id, found.rule) == (2, rule)
+    assert pack.parts == ((2, 6),)
+
+
+def test_a_preferred_product_that_is_gone_or_has_another_sku_is_a_question_again() -> None:
+    twins = [candidate(1, "A", "One"), candidate(2, "A", "Two"), candidate(9, "B", "Renamed")]
+    shelf = replace(catalog(*twins, everywhere={"THEIRS": "A"}), preferred={("mapping", "THEIRS"): 9})
+
+    found = match(LineToMatch("THEIRS", "x"), shelf)
+
+    assert found.ambiguous and {one.id for one in found.candidates} == {1, 2}
+
+
 @pytest.mark.parametrize("title", ["T-Shirt: Size XL", "size xl T-SHIRT", "T-Shirt, Size: XL"])
 def test_a_title_with_variation_labels_matches_when_the_sku_is_unknown(title: str) -> None:
     found = match(
