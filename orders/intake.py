@@ -25,7 +25,7 @@ from orders.domain.past import Past
 from orders.domain.states import ExportState
 from orders.models import Buyer, DirtyOrder, Order, OrderEvent, OrderLine
 from orders.reasons import MARKETPLACES
-from salestio import doorbell
+from salestio import bulk, doorbell
 
 log = logging.getLogger(__name__)
 DRAIN = "orders.tasks.drain"
@@ -172,7 +172,7 @@ def _insert(
     wishes = source.wishes(account)
     moment = now()
     rows = [_new_row(account, order, wishes, moment, past) for order in orders]
-    Order.objects.bulk_create(rows)
+    bulk.insert(rows, return_ids=True)
     lines: list[OrderLine] = []
     buyers: list[Buyer] = []
     events: list[OrderEvent] = []
@@ -188,12 +188,12 @@ def _insert(
         )  # fmt: skip
         if row.reason_code not in ("QUEUED", ""):
             events.append(source.event(row, "import", row.reason_code))
-    OrderLine.objects.bulk_create(lines)
-    Buyer.objects.bulk_create(buyers)
+    bulk.insert(lines)
+    bulk.insert(buyers)
     personal.keep_routes(
         account.platform, account.merchant_id, {row.pk: order.personal for row, order in zip(rows, orders, strict=True)}
     )
-    OrderEvent.objects.bulk_create(events)
+    bulk.insert(events)
     for row, order in zip(rows, orders, strict=True):
         archives.expect(row, order.personal.customization_urls)
     return [row.pk for row in rows]

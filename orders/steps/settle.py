@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection
 
 from orders.domain import states
-from orders.models import OrderEvent
 from orders.steps.batch import Batch, Item
+from salestio import bulk
 from salestio.lib.backoff import retry_delay, stock_recheck
 
 WRITE = """
@@ -157,5 +157,5 @@ def write(batch: Batch, items: Sequence[Item], *, keep: Sequence[Item] = ()) -> 
         for item in items:
             item.changed_lines.clear()
     if batch.events:
-        OrderEvent.objects.bulk_create(batch.events)
+        bulk.insert(batch.events)
         batch.events.clear()
