@@ -144,9 +144,8 @@ def _load(merchant_id: int, store_id: int, token: uuid.UUID, rows: Sequence[Orde
     by_id = {item.order.pk: item for item in batch.items}
     for line in OrderLine.objects.filter(order_id__in=ids).order_by("order_id", "number"):
         by_id[line.order_id].lines.append(line)
-    accounts = MarketplaceAccount.objects.select_related("merchant").filter(pk__in={row.account_id for row in rows})
-    for account in accounts:
-        account.store = store
+    for account in MarketplaceAccount.objects.filter(pk__in={row.account_id for row in rows}):
+        account.store, account.merchant = store, store.merchant
         batch.accounts[account.pk] = account
         batch.chosen[account.pk] = preferences.for_order(account, store)
     for made in StoreOrder.objects.filter(order_id__in=ids).order_by("order_id", "generation"):
@@ -157,8 +156,9 @@ def _load(merchant_id: int, store_id: int, token: uuid.UUID, rows: Sequence[Orde
 def load_buyers(items: Iterable[Item]) -> None:
     """Open the buyers of these orders; one whose data was erased keeps None."""
     by_id = {item.order.pk: item for item in items}
-    for buyer in Buyer.objects.filter(order_id__in=list(by_id)):
-        by_id[buyer.order_id].personal = personal.unseal(buyer.sealed)
+    # The marketplace's whole answer lies beside it, and is not for here.
+    for order_id, sealed in Buyer.objects.filter(order_id__in=list(by_id)).values_list("order_id", "sealed"):
+        by_id[order_id].personal = personal.unseal(sealed)
     customized = [pk for pk, item in by_id.items() if item.personal and any(item.personal.customization_urls.values())]
     if customized:
         for pk, found in archives.of_orders(customized).items():
