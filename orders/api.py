@@ -26,7 +26,7 @@ from accounts.models import MarketplaceAccount, Merchant, Store
 from inventory import mappings
 from inventory.models import SkuMapping, Variant
 from orders import change, counts, freshness, pipeline, pull, serializers
-from orders.access import order_for
+from orders.access import check_order, order_for
 from orders.domain.states import ExportState
 from orders.filters import Filters
 from orders.listing import Listing, Place
@@ -186,7 +186,7 @@ class OrderExportView(MerchantView):
     def post(self, request: Request, pk: int) -> Response:
         wanted = self.checked(serializers.ExportInput)
         with self.scope():
-            order_for(pk)
+            check_order(pk)
 
         def act() -> Response:
             outcome = pipeline.advance(

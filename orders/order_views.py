@@ -15,7 +15,7 @@ from accounts.access import may, needs
 from accounts.models import Role
 from inventory.models import Variant
 from orders import change, countries, filters, pipeline
-from orders.access import order_for
+from orders.access import check_order, order_for
 from orders.forms import AddressForm, ChangeLineForm
 from orders.models import Order, OrderLine
 from orders.order_page import OrderPage, available_of
@@ -101,7 +101,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     merchant_id: int = request.merchant_id  # type: ignore[attr-defined]
     wanted = request.POST
     with tenancy.scope(merchant_id):
-        order_for(pk)
+        check_order(pk)
     anyway, again, sure = (wanted.get(name) == "1" for name in ("create_anyway", "again", "sure_not_there"))
     if (anyway or again or sure) and wanted.get("confirmed") != "on":
         outcome = Outcome("", "", "Tick the box to confirm first", acted=False)

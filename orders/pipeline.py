@@ -325,14 +325,11 @@ def advance(
     deadline = time.monotonic() + patience
     while True:
         with tenancy.scope(merchant_id):
-            order = Order.objects.select_related("store").get(pk=order_id)
+            order = Order.objects.get(pk=order_id)
             settled = _nothing_to_do(order, again=again)
             if settled:
                 return settled
-            if _needs_fresh_stock(order):
-                store: Store | None = order.store
-            else:
-                store = None
+            store: Store | None = order.store if _needs_fresh_stock(order) else None
         if store is not None:
             _read_stock_now(merchant_id, store, order)
         batch, sending = _claim_for_person(merchant_id, order_id, actor=actor, create_anyway=create_anyway, again=again)
@@ -424,11 +421,10 @@ def _back_to_unknown(batch: Batch, item: Item) -> None:
 
 
 def _outcome_of(merchant_id: int, order_id: int, *, acted: bool = True) -> Outcome:
+    told = ("export_state", "reason_code", "reason_data", "store_order_name")
     with tenancy.scope(merchant_id):
-        order = Order.objects.get(pk=order_id)
-    code = order.reason_code
-    message = sentence(code, order.reason_data) if code else ""
-    return Outcome(order.export_state, code, message, order.store_order_name, acted=acted)
+        state, code, data, name = Order.objects.values_list(*told).get(pk=order_id)
+    return Outcome(state, code, sentence(code, data) if code else "", name, acted=acted)
 
 
 def export_many(merchant_id: int, order_ids: Sequence[int], *, actor: str, follow: bool = False) -> int:
