@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0006_mapping_files_are_applied_when_asked'),
+        ('inventory', '0007_reservations_until_shipped'),
     ]
 
     operations = [
