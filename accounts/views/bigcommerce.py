@@ -84,7 +84,6 @@ def _begun_here(request: HttpRequest) -> ConnectState | None:
 def _which_merchant(request: HttpRequest, offer: Offer) -> HttpResponse:
     """Ask whether the store joins what somebody of this address began, in the window where they began it, or is new."""
     request.frame_ancestors = connections.frame_ancestors(PLATFORM, offer.grant.key)  # type: ignore[attr-defined]
-    request.frame_platform = PLATFORM  # type: ignore[attr-defined]
     tail = "?" + urlencode({"offer": offers.seal(offer)})
     ways = {
         "join": settings.WEB_URL + reverse("accounts:join-store") + tail,

@@ -12,7 +12,7 @@ from connectors import registry
 from connectors.sandbox.platforms import PLATFORMS
 from orders import rates
 from orders.models import StoreOrder
-from orders.reasons import sentence
+from orders.reasons import MARKETPLACES, own_word, sentence
 from salestio import tenancy
 from tests.orders.conftest import Start
 from tests.orders.world import World, sold
@@ -59,6 +59,9 @@ def test_a_paid_order_is_one_store_order_of_what_the_buyer_paid_and_takes_its_un
     assert (made["total"], made["currency"]) == (paid["total"], paid["currency"])
     assert made["reference"] == reference
     assert (order.store_order_name, order.store_order_id) == (made["name"], made["id"])
+    if made.get("tags"):
+        words = {pair.account().name, MARKETPLACES[pair.platform], own_word(pair.platform, theirs=False)}
+        assert set(made["tags"]) == words - {""}
     assert sold(made) == {one: 3, two: 1}
     assert (pair.units(one), pair.units(two)) == (7, 9)
     assert (pair.reserved(one), pair.reserved(two)) == (0, 0)

@@ -23,6 +23,8 @@ def sale(lines: tuple[SoldLine, ...], currency: str = "USD", total: Decimal | No
         "purchased_at": datetime(2026, 11, 21, tzinfo=UTC), "lines": lines, "personal": PersonalDetails(),
         "fulfilled_by": "merchant", "inventory": InventoryRule.OBEY,
     }  # fmt: skip
+    words = {"merchant": "FBM", "marketplace": "FBA"} if {**base, **more}["source"] == "Amazon" else {}
+    base["fulfillment_word"] = words.get(str({**base, **more}["fulfilled_by"]), "")
     return Sale(**(base | more))  # type: ignore[arg-type]
 
 
@@ -108,6 +110,7 @@ def test_an_fba_order_without_buyer_or_address_gets_the_documented_placeholders_
     lines = (SoldLine("Mug", 1, Decimal(1)),)
 
     fba = draft(sale(lines, fulfilled_by="marketplace", site="UK"), Style())
+    theirs = draft(sale(lines, source="eBay", fulfilled_by="marketplace", site="DE"), Style())
     fbm = draft(sale(lines), Style())
 
     assert fba.shipping_address is not None
@@ -116,4 +119,5 @@ def test_an_fba_order_without_buyer_or_address_gets_the_documented_placeholders_
         "FBA Order",
         "GB",
     )
+    assert theirs.customer_name == "eBay Order"
     assert fbm.shipping_address is None
