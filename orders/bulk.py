@@ -18,7 +18,7 @@ from django.utils.timezone import now
 
 from inventory import sql
 from orders.models import BulkExport, SavedView
-from orders.reasons import sentence
+from orders.reasons import STOREFRONTS, sentence
 from salestio import tenancy
 from salestio.lib.text import counted
 
@@ -210,7 +210,7 @@ def _small(title: str) -> str:
     """Return a title as it stands inside a sentence; names such as FBA keep their capitals."""
     return (
         title[:1].lower() + title[1:]
-        if title[1:2].islower() and not title.startswith(("Shopify", "BigCommerce"))
+        if title[1:2].islower() and not title.startswith(tuple(STOREFRONTS.values()))
         else title
     )
 
