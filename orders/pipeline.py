@@ -180,6 +180,7 @@ def _route(batch: Batch, item: Item) -> bool:
             withheld_address=chosen.withheld_address,
         ),
         now=batch.now,
+        asked=bool(order.asked_by),
         by_hand=item.by_hand,
         create_anyway=item.create_anyway,
     )
@@ -387,6 +388,10 @@ def _claim_for_person(
             return None, []
         item = batch.items[0]
         item.by_hand, item.create_anyway, item.actor = True, create_anyway, actor
+        if not item.order.asked_by:
+            # Kept, so that an order that now has to wait for something goes on by itself in spite of the settings.
+            item.order.asked_by = actor[:160]
+            Order.objects.filter(pk=order_id).update(asked_by=item.order.asked_by)
         batch.say(item, "person", "EXPORT_ASKED", create_anyway=create_anyway, again=again)
         if item.order.export_state in ("unknown", "sending"):
             settle.write(batch, [])

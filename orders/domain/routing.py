@@ -76,10 +76,21 @@ class Way:
         return self.state in ("canceled", "skipped") or self.code in ("NOT_PAID_YET", "FBA_NOT_SHIPPED")
 
 
-def way(order: OrderFacts, wishes: Wishes, *, now: datetime, by_hand: bool = False, create_anyway: bool = False) -> Way:
+def way(
+    order: OrderFacts,
+    wishes: Wishes,
+    *,
+    now: datetime,
+    asked: bool = False,
+    by_hand: bool = False,
+    create_anyway: bool = False,
+) -> Way:
     """Decide what becomes of the order now.
 
-    `by_hand` is the Export button: it overrides settings (import off, FBA or FBM filtered, age), never facts.
+    `asked`: a person chose it for export some time, alone, with others or in a back-fill; that overrides settings (import
+    off, FBA or FBM filtered, age), whatever it waits for meanwhile. `by_hand` is the Export button of this moment, in
+    front of the order's page: it also decides what only somebody who sees the order can (refunded, to be canceled, no
+    address). Neither overrides facts.
     """
     if order.status == "canceled":
         return Way("CANCELED", "canceled")
@@ -91,7 +102,7 @@ def way(order: OrderFacts, wishes: Wishes, *, now: datetime, by_hand: bool = Fal
         return Way("REFUNDED", "skipped")
     if not order.lines:
         return Way("CANCELED", "canceled")
-    if not by_hand:
+    if not (asked or by_hand):
         if not wishes.import_orders:
             return Way("IMPORT_OFF", "skipped")
         if order.fulfilled_by == "marketplace" and wishes.order_type == "merchant":

@@ -515,3 +515,34 @@ def test_sweep_and_push_that_save_the_same_order_at_once_save_it_once(world: Wor
     answers = at_once(*[save] * 4)
 
     assert sorted(answers) == [0, 0, 0, 1]
+
+
+def test_orders_chosen_for_export_are_created_although_import_is_off(world: World) -> None:
+    world.settings(world.account(), import_orders=False)
+    world.set_stock(SKU, 10)
+    references = world.buy((SKU, 1), count=2)
+    world.work(*references, until=("skipped",))
+    assert {world.known(one).reason_code for one in references} == {"IMPORT_OFF"}
+
+    pipeline.export_many(world.merchant_id, [world.known(one).pk for one in references], actor="Ines")
+
+    world.work(*references, until=("created",))
+    assert [len(world.store_orders(one)) for one in references] == [1, 1]
+
+
+def test_an_order_exported_by_hand_that_waits_for_stock_is_created_when_it_comes_although_import_is_off(
+    world: World,
+) -> None:
+    world.settings(world.account(), import_orders=False)
+    world.set_stock(SKU, 0)
+    world.read(SKU)
+    (reference,) = world.buy((SKU, 1))
+    world.work(reference, until=("skipped",))
+    outcome = pipeline.advance(world.merchant_id, world.known(reference).pk, actor="Ines")
+    assert outcome.code == "OUT_OF_STOCK"
+
+    world.set_stock(SKU, 4)
+    world.read(SKU)
+
+    world.work(reference, until=("created",))
+    assert len(world.store_orders(reference)) == 1

@@ -70,5 +70,19 @@ def test_export_by_hand_overrules_settings_but_not_facts(wishes: Wishes) -> None
     assert not way(facts(status="incomplete"), wishes, now=NOW, by_hand=True).ready
 
 
+@pytest.mark.parametrize("wishes", [Wishes(import_orders=False), Wishes(order_type="marketplace")])
+def test_an_order_somebody_asked_for_goes_in_spite_of_the_settings_whenever_its_turn_comes(wishes: Wishes) -> None:
+    assert way(facts(), wishes, now=NOW, asked=True).ready
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [({"status": "refunded"}, "REFUNDED"), ({"cancel_requested": True}, "CANCEL_REQUESTED"),
+     ({"has_address": False, "address_withheld": True}, "ADDRESS_WITHHELD"), ({"status": "incomplete"}, "NOT_PAID_YET")],
+)  # fmt: skip
+def test_asking_for_many_at_once_decides_nothing_about_one(order: dict[str, object], code: str) -> None:
+    assert way(facts(**order), Wishes(withheld_address="hold"), now=NOW, asked=True).code == code
+
+
 def test_create_anyway_asks_the_store_to_ignore_its_policy() -> None:
     assert way(facts(), Wishes(), now=NOW, by_hand=True, create_anyway=True).inventory is InventoryRule.IGNORE
