@@ -283,20 +283,9 @@ def _put_off(merchant_id: int, claim: _Claim, error: ConnectorError) -> None:
 
 
 def ask_items(store_id: int, item_ids: Collection[str]) -> int:
-    """Ask for a read of these stock items, in an open scope; items we do not know are passed over.
-
-    It is read now, unless a settling read is due anyway: most hints are the echo of the orders we made. Where reads lag
-    behind, the hint stays until a reading that can show it is stored: the one made now may still show the old figure.
-    """
+    """Ask for a read of these stock items, in an open scope; items we do not know are passed over."""
     found = sql.rows(
         "SELECT id FROM inventory_variant WHERE store_id = %s AND item_id = ANY(%s)", [store_id, sorted(item_ids)]
     )
-    ids = sorted(row[0] for row in found)
     _, platform = claims.of(store_id)
-    if connections.stock_lag(platform):
-        sql.run(
-            """WITH told AS (SELECT id FROM inventory_variant WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)
-               UPDATE inventory_variant v SET hinted_at = clock_timestamp() FROM told WHERE v.id = told.id""",
-            [ids],
-        )
-    return watching.read_soon(ids, unless_within=settling.soon(platform))
+    return watching.read_what_was_told([row[0] for row in found], store_id, platform)

@@ -286,7 +286,7 @@ def waiting_to_leave(store_id: int, *, limit: int = 50) -> list[int]:
     return [row[0] for row in found]
 
 
-def left(*, order_ids: Sequence[int]) -> int:
+def left(*, store_id: int, platform: str, order_ids: Sequence[int]) -> int:
     """The store says that these orders were shipped: a figure read from now on shows their units gone. Returns how many
     reservations it was; repeating it changes nothing."""
     found = sql.rows(
@@ -295,7 +295,7 @@ def left(*, order_ids: Sequence[int]) -> int:
            RETURNING variant_id""",
         [tenancy.current_merchant_id(), list(order_ids)],
     )
-    watching.read_soon({row[0] for row in found})
+    watching.read_what_was_told({row[0] for row in found}, store_id, platform)
     return len(found)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from inventory import sql
+from accounts import connections
+from inventory import settling, sql
 from inventory.lanes import REFRESH
 from salestio import doorbell, tenancy
 from salestio.lib.backoff import stock_recheck
@@ -21,6 +22,25 @@ def read_soon(variant_ids: Iterable[int], *, unless_within: float = 0.0) -> int:
     for store_id in sorted(set(stores)):
         doorbell.ring(REFRESH, tenancy.current_merchant_id(), store_id)
     return len(stores)
+
+
+def read_what_was_told(variant_ids: Iterable[int], store_id: int, platform: str) -> int:
+    """The store told of a change of these variants: ask for a reading that shows it, in a scope; return how many were
+    put forward.
+
+    It is read now, unless a settling read is due anyway: most of what stores tell is the echo of the orders we made.
+    Where reads lag behind, the hint stays until a reading that can show it is stored: the one made now may still show
+    the old figure.
+    """
+    ids = sorted(set(variant_ids))
+    if connections.stock_lag(platform):
+        sql.run(
+            """WITH told AS (SELECT id FROM inventory_variant WHERE store_id = %s AND id = ANY(%s)
+                             ORDER BY id FOR NO KEY UPDATE)
+               UPDATE inventory_variant v SET hinted_at = clock_timestamp() FROM told WHERE v.id = told.id""",
+            [store_id, ids],
+        )
+    return read_soon(ids, unless_within=settling.soon(platform))
 
 
 def watch(variant_ids: Iterable[int]) -> int:

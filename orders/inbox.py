@@ -61,7 +61,9 @@ def _look_what_left(merchant_id: int, store: Store, ours: list[StoreOrder]) -> i
         found = connections.storefront(store).get_order(made.remote_id)
         if found is not None and found.left:
             with tenancy.scope(merchant_id):
-                shipped += bool(reservations.left(order_ids=[made.order_id]))
+                shipped += bool(
+                    reservations.left(store_id=store.pk, platform=store.platform, order_ids=[made.order_id])
+                )
     return shipped
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from connectors.sandbox.platforms import PLATFORMS
 from orders.steps.crash import POINTS
 from salestio import tenancy
 from tests.orders.conftest import Start
-from tests.orders.test_pairs import CREATE
 from tests.orders.world import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.crash]
@@ -54,7 +54,7 @@ def test_a_worker_killed_here_loses_and_doubles_nothing(
     world.read(sku)
     references = world.buy((sku, 1), count=6)
     if point in ("after_unknown_commit", "after_lookup"):
-        create = CREATE[world.store_platform]
+        create = PLATFORMS[world.store_platform].operation
         world.fault(platform=world.store_platform, operation=create, kind="status_after", count=1, params={"code": 500})
     world.pull()
 

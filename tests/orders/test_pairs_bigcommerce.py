@@ -215,7 +215,7 @@ def test_what_left_is_asked_for_when_the_stores_message_about_it_is_lost(start: 
     assert world.reserved(sku) == 4
 
     assert jobs.shipped(world.merchant_id, now()) == {"left": 1}
-    world.read(sku)
+    world.work_until(lambda: world.reserved(sku) == 1)
 
     assert (world.units(sku), world.reserved(sku), world.free(sku)) == (2, 1, 1)
 

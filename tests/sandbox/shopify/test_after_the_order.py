@@ -54,7 +54,13 @@ def test_shipping_takes_units_out_of_committed_and_leaves_available_alone(shop: 
         "POST", f"/stores/{shop.shop}/orders/{made['id']}/ship", {"carrier": "UPS", "tracking": "1Z5"}
     )
     assert answer["shipments"] == [
-        {"carrier": "UPS", "tracking": "1Z5", "status": "success", "lines": [{"sku": "NP-TEE-XL", "quantity": 2}]}
+        {
+            "carrier": "UPS",
+            "tracking": "1Z5",
+            "status": "success",
+            "location": "Portland Warehouse",
+            "lines": [{"sku": "NP-TEE-XL", "quantity": 2}],
+        }
     ]
     assert answer["fulfillment_status"] == "fulfilled"
     shipped = shop.variant("NP-TEE-XL")["locations"]
