@@ -21,25 +21,9 @@ def live_server() -> Iterator[Any]:
 
     It ends with the file, because the sandbox's own tests listen at this address too.
     """
-    from django.test.testcases import LiveServerThread, QuietWSGIRequestHandler
-    from pytest_django.live_server_helper import LiveServer
+    from tests.live import serve
 
-    class Thread(LiveServerThread):
-        """One that takes its address again at once: Django's waits until the last connections are forgotten."""
-
-        def _create_server(self, connections_override: Any = None) -> Any:
-            return self.server_class(
-                (self.host, self.port),
-                QuietWSGIRequestHandler,
-                allow_reuse_address=True,
-                connections_override=connections_override,
-            )
-
-    server = LiveServer(urlsplit(os.environ["SALESTIO_WEB_URL"]).netloc, start=False)
-    asked = server.thread
-    server.thread = Thread(asked.host, asked.static_handler, asked.connections_override, asked.port)
-    server.thread.daemon = True
-    server.start()
+    server = serve(urlsplit(os.environ["SALESTIO_WEB_URL"]).netloc)
     yield server
     server.stop()
 

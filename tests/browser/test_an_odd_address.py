@@ -62,7 +62,7 @@ def test_an_address_the_store_refuses_is_mended_and_exported(
     page.get_by_role("button", name="Save address").click()
     page.get_by_text("Address changed.").first.wait_for()
     page.get_by_role("button", name="Export", exact=True).first.click()
-    page.get_by_text("In store").first.wait_for()
+    page.get_by_role("status").filter(has_text=re.compile(r"Order .+ created\.")).wait_for()
     look(page, f"{slug}-{width}-4-in-store")
 
     assert len(world.store_orders(reference)) == 1
