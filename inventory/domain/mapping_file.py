@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from salestio.lib.text import counted
+
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ROWS = 100_000
 MOST_UNITS = 9_999
@@ -383,7 +385,7 @@ def _add(result: MappingFile, record: tuple[int, list[str]], columns: dict[str, 
     width = len(_trimmed(cells))
     needed = max(columns[STORE], columns[MARKETPLACE]) + 1
     if len(cells) < needed:
-        row.problem, row.column = f"There are {len(cells)} columns, {needed} are needed", len(cells)
+        row.problem, row.column = f"Only {counted(len(cells), 'column')}, {needed} are needed", len(cells)
     elif strict and width > 3:
         row.problem, row.column = f"There are {width} columns, two or three are expected", 4
     else:

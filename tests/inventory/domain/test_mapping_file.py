@@ -105,7 +105,7 @@ def test_a_file_that_is_too_large_or_too_long_is_refused(monkeypatch: pytest.Mon
     [
         ("NP-1,AMZ-1\n,AMZ-2\n", "The Store SKU is empty", 1),
         ("NP-1,AMZ-1\nNP-2, \n", "The Marketplace SKU is empty", 2),
-        ("NP-1,AMZ-1\nNP-2\n", "There are 1 columns", 1),
+        ("NP-1,AMZ-1\nNP-2\n", "Only 1 column, 2 are needed", 1),
         ("NP-1,AMZ-1\nNP-2,AMZ-2,1,x\n", "There are 4 columns", 4),
         (f"NP-1,AMZ-1\nNP-2,{'x' * 256}\n", "has 256 letters", 2),
         ('NP-1,AMZ-1\nNP-2,"AM\nZ"\n', "a line break", 2),
