@@ -95,7 +95,7 @@ class Progress:
 
     @property
     def fact(self) -> str:
-        """Return what is said first: "Exporting 120 orders" while it goes on, then that it is through."""
+        """Return what is said first: how many orders it is, and whether it goes on or is through."""
         return f"Bulk export of {counted(self.total, 'order')} {'is through' if self.at_rest else 'goes on'}"
 
     @property

@@ -94,7 +94,12 @@ def test_discard_drops_the_file_and_says_that_nothing_was_changed(pages: Client,
 
 
 @pytest.mark.parametrize(
-    ("data", "words"), [(b",A\n", "No row of the file can be used"), (b"NP-1,A\n", "say all of this already")]
+    ("data", "words"),
+    [
+        (b",A\n", "No row of the file can be used"),
+        (b"NP-1,A\n", "say all of this already"),
+        (b"NP-1,A\nbroken\n", "already say everything in it that can be saved"),
+    ],
 )
 def test_a_file_that_changes_nothing_offers_no_apply(pages: Client, merchant: Cast, data: bytes, words: str) -> None:
     with tenancy.scope(merchant.id):
